@@ -1,0 +1,119 @@
+"""What a row is: the versioned Arrow schema of the store, with units and meanings in the field metadata."""
+
+import pyarrow as pa
+
+VERSION = 1
+
+TEST_SETS = ("ru", "sg", "gaussian")
+QUANTILES = 201  # of |H_pred - H_true|, evenly spaced from the smallest to the largest
+
+
+def _field(name: str, kind: pa.DataType, meaning: str, unit: str = "") -> pa.Field:
+    return pa.field(name, kind, metadata={"meaning": meaning, "unit": unit})
+
+
+_TEXT, _INT, _REAL, _REALS = pa.string(), pa.int64(), pa.float64(), pa.list_(pa.float64())
+
+IDENTITY = (
+    _field("kind", _TEXT, "train (fit and judge) or profile (measure one training iteration)"),
+    _field("system", _TEXT, "the system that is to be learned"),
+    _field("model", _TEXT, "what learns it"),
+    _field("gradient_mode", _TEXT, "how the gradient goes through the integrator"),
+    _field("integrator", _TEXT, "the one-step method of the rollout"),
+    _field("seq_len", _INT, "steps of a training window, N", "steps"),
+    _field("seed", _INT, "the number that the cell's noise, initial weights and batches derive from"),
+    _field("protocol", _TEXT, "how data are made and models judged"),
+    _field("recipe", _TEXT, "how the model is trained"),
+    _field("device", _TEXT, "cpu or cuda"),
+    _field("dtype", _TEXT, "floating-point type of training"),
+)
+
+_ADMINISTRATION = (
+    _field("cell_id", _TEXT, "hash of the identity, of the protocol's and of the recipe's contents"),
+    _field("fingerprint", _TEXT, "hash of the code that the cell ran"),
+    _field("run_id", _TEXT, "the run's provenance record"),
+    _field("schema_version", _INT, "version of this schema"),
+    _field("attempt", _INT, "1 for the first attempt at the cell"),
+    _field("status", _TEXT, "ok, skipped, diverged, oom, timeout, error or lost"),
+    _field("reason", _TEXT, "why the cell was skipped or failed, in a sentence"),
+    _field("phase", _TEXT, "where it failed: data, build, train, evaluate or profile"),
+    _field("exception", _TEXT, "class of the exception"),
+    _field("traceback", _TEXT, "traceback of the exception"),
+    _field("worker", _TEXT, "host and process that ran the cell"),
+    _field("started_at", _TEXT, "start of the attempt, UTC, ISO 8601"),
+)
+
+_JUDGEMENT = tuple(
+    field
+    for name in TEST_SETS
+    for field in (
+        _field(f"h_mae_{name}", _REAL, "mean |H_pred - H_true| after the mean offset of a calibration set"),
+        _field(f"h_median_{name}", _REAL, "median of the same"),
+        _field(f"h_q90_{name}", _REAL, "90 % quantile of the same"),
+        _field(f"h_q99_{name}", _REAL, "99 % quantile of the same"),
+        _field(f"h_raw_mae_{name}", _REAL, "mean |H_pred - H_true| with no offset removed"),
+        _field(f"h_r2_{name}", _REAL, "1 - Var(H_pred - H_true) / Var(H_true)"),
+        _field(f"field_error_{name}", _REAL, "||f_pred - f|| / ||f|| over the set"),
+        _field(f"h_quantiles_{name}", _REALS, f"{QUANTILES} evenly spaced quantiles of |H_pred - H_true|"),
+    )
+)
+
+_TRAINING = (
+    _field("field_error", _REAL, "relative error of the vector field on the RU set"),
+    _field("parameters", _INT, "trainable parameters"),
+    _field("train_loss", _REAL, "mean training loss of the last epoch", "state^2"),
+    _field("validation_loss", _REAL, "loss on the validation windows after training", "state^2"),
+    _field("loss_floor", _REAL, "loss of the true H on the same validation windows", "state^2"),
+    _field("curve_train", _REALS, "mean training loss of each epoch", "state^2"),
+    _field("curve_validation", _REALS, "validation loss after each epoch", "state^2"),
+    _field("curve_learning_rate", _REALS, "learning rate at the end of each epoch"),
+    _field("reference_error", _REAL, "change of the reference trajectories under step refinement", "state"),
+)
+
+_COST = (
+    _field("field_evals", _REAL, "field evaluations a trajectory, in training or in one iteration"),
+    _field("train_s", _REAL, "training, validation apart", "s"),
+    _field("eval_s", _REAL, "validation and judging", "s"),
+    _field("wall_s", _REAL, "the whole cell", "s"),
+    _field("compile_s", _REAL, "compilation, where the mode compiles", "s"),
+)
+
+_PROFILE = (
+    _field("batch_size", _INT, "trajectories of the measured iteration"),
+    _field("step_size", _REAL, "h of the measured rollout", "time"),
+    _field("iteration_s", _REAL, "one training iteration, median over the repeats", "s"),
+    _field("iteration_samples_s", _REALS, "every repeat of the same", "s"),
+    _field("forward_s", _REAL, "its rollout and loss, median", "s"),
+    _field("backward_s", _REAL, "its backward pass, median", "s"),
+    _field("optimizer_s", _REAL, "its optimiser step, median", "s"),
+    _field("first_call_s", _REAL, "the first iteration, everything cold", "s"),
+    _field("peak_bytes", _INT, "peak of one iteration above the level before it", "bytes"),
+    _field("peak_forward_bytes", _INT, "the same during the forward pass", "bytes"),
+    _field("peak_backward_bytes", _INT, "the same during the backward pass", "bytes"),
+    _field("peak_optimizer_bytes", _INT, "the same during the optimiser step", "bytes"),
+    _field("field_evals_forward", _REAL, "field evaluations a trajectory, forward"),
+    _field("field_evals_backward", _REAL, "field or Jacobian evaluations a trajectory, backward"),
+    _field("solver_iterations", _REAL, "mean iterations of an implicit solve"),
+    _field("solver_residual", _REAL, "largest last change of an implicit solve", "state / time"),
+    _field("gradient_rel_error", _REAL, "||g - g_exact|| / ||g_exact||, exact: float64, same discrete rollout"),
+    _field("gradient_cosine", _REAL, "cosine of g and g_exact"),
+)
+
+SCHEMA = pa.schema(
+    (*_ADMINISTRATION, *IDENTITY, *_JUDGEMENT, *_TRAINING, *_COST, *_PROFILE),
+    metadata={"schema_version": str(VERSION)},
+)
+COLUMNS = tuple(SCHEMA.names)
+IDENTITY_COLUMNS = tuple(field.name for field in IDENTITY)
+
+
+class UnknownColumn(ValueError):
+    """A row has a column that the schema does not declare."""
+
+
+def complete(row: dict) -> dict:
+    """The row with every column of the schema, absent ones null. Raises UnknownColumn."""
+    unknown = sorted(set(row) - set(COLUMNS))
+    if unknown:
+        raise UnknownColumn(f"the schema (version {VERSION}) has no column {', '.join(unknown)}")
+    return {name: row.get(name) for name in COLUMNS}

@@ -1,0 +1,99 @@
+"""What a model is, and what it may declare about itself."""
+
+from abc import ABC
+from typing import TYPE_CHECKING, ClassVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from systems.base import System, apply_j, field_of
+from systems.integrators import Integrator, field_of_owner, unroll
+from systems.registry import Registry
+from systems.trajectories import Window
+
+if TYPE_CHECKING:
+    from models.gradients.base import GradientMode
+
+class Model(nn.Module, ABC):
+    """Something that learns the dynamics of a system.
+
+    A trained model is built from the system but may look only at its dimension: what is known exactly about
+    the system is for judging. `trainable` says whether it has anything to learn; `integrates` whether its
+    loss runs an integrator, so that integrators and gradient modes apply to it.
+    """
+
+    trainable: ClassVar[bool] = True
+    integrates: ClassVar[bool] = False
+    separable: bool = False
+
+    def __init__(self, system: System, generator: torch.Generator, integrator: Integrator | None = None):
+        """`generator` draws the initial parameters; `integrator` is for models that integrate a field."""
+        super().__init__()
+        self.dim = system.dim
+        self.integrator = integrator
+        self.evaluations = 0  # of the field or its Jacobian, in points
+
+    @classmethod
+    def inapplicable(cls, system: System) -> str | None:
+        """Why this model cannot learn this system, or None if it can."""
+        return None
+
+    def hamiltonian(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch"]:
+        """The learned H, up to an additive constant."""
+        raise NotImplementedError(f"{type(self).__name__} has no Hamiltonian")
+
+    def field(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim"]:
+        """The learned vector field."""
+        raise NotImplementedError(f"{type(self).__name__} has no vector field")
+
+    def jacobian(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim dim"]:
+        """A = df/dy, without a graph."""
+        raise NotImplementedError(f"{type(self).__name__} has no Jacobian")
+
+    def loss(self, window: Window, gradient: "GradientMode") -> Float[Tensor, ""]:
+        """The training loss on a window; `gradient` says how it is differentiated."""
+        raise NotImplementedError(f"{type(self).__name__} is not trained by a loss on windows")
+
+    def rollout(
+        self, y0: Float[Tensor, "batch dim"], h: float, steps: int
+    ) -> Float[Tensor, "times batch dim"]:
+        """States at 0, h, ..., steps h from y0, without a graph."""
+        if self.integrator is None:
+            raise NotImplementedError(f"{type(self).__name__} was built without an integrator")
+        with torch.no_grad():
+            return unroll(self.integrator, field_of_owner(self), y0, h, steps)
+
+    def count(self, y: Tensor) -> None:
+        """Note one evaluation of the field at every point of y."""
+        self.evaluations += y.numel() // y.shape[-1]
+
+
+class HamiltonianModel(Model):
+    """A model with a learned H and the field f = J grad H; give `hamiltonian`, and closed forms where faster."""
+
+    def gradient(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim"]:
+        """grad H, differentiable in y and the parameters when gradients are enabled."""
+        return -apply_j(field_of(self.hamiltonian, y))
+
+    def field(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim"]:
+        self.count(y)
+        return apply_j(self.gradient(y))
+
+    def jacobian(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim dim"]:
+        """A = J Hess H."""
+        self.count(y)
+        h_q, h_p = self.hessian(y).detach().chunk(2, dim=-2)
+        return torch.cat((h_p, -h_q), dim=-2)
+
+    def hessian(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim dim"]:
+        """Hess H by one backward pass a coordinate; override with a closed form where there is one."""
+        with torch.enable_grad():
+            point = y.detach().requires_grad_()
+            entries = self.gradient(point).unbind(-1)
+            rows = [torch.autograd.grad(e.sum(), point, retain_graph=True)[0] for e in entries]
+        return torch.stack(rows, dim=-2)
+
+
+_registry: Registry[Model] = Registry("models", "model")
+register, names, get = _registry.register, _registry.names, _registry.get

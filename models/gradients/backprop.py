@@ -1,0 +1,23 @@
+from typing import ClassVar
+
+from jaxtyping import Float
+from torch import Tensor
+
+from models.base import Model
+from models.gradients.base import GradientMode, register
+from systems.integrators import Integrator, field_of_owner, unroll
+
+
+@register
+class Backprop(GradientMode):
+    """Automatic differentiation through the unrolled solver, every iteration of it included.
+
+    Exact for the iterates that were taken; memory grows as N times the iterations of a step.
+    """
+
+    exact: ClassVar = True
+
+    def rollout(
+        self, model: Model, integrator: Integrator, y0: Float[Tensor, "batch dim"], h: float, steps: int
+    ) -> Float[Tensor, "times batch dim"]:
+        return unroll(integrator, field_of_owner(model), y0, h, steps)

@@ -1,0 +1,69 @@
+"""What a gradient mode is: a differentiable rollout."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import ClassVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from models.base import Model
+from systems.integrators import Integrator
+from systems.registry import Registry
+
+BLOCK_POINTS = 2048  # states that a backward pass works on at once: bounds its memory, whatever N is
+
+
+class GradientMode(ABC):
+    """A rollout whose derivative is computed in one particular way.
+
+    Modes differ in memory, time and exactness, never in the value of the rollout. `exact` says whether the
+    gradient is that of the discrete rollout (to rounding and the tolerance of the implicit solves).
+    """
+
+    exact: ClassVar[bool]
+
+    @classmethod
+    def inapplicable(cls, model: type[Model], integrator: type[Integrator]) -> str | None:
+        """Why this mode cannot differentiate this model's rollout by this integrator, or None if it can."""
+        return None if model.integrates else "the model does not integrate a field"
+
+    @abstractmethod
+    def rollout(
+        self, model: Model, integrator: Integrator, y0: Float[Tensor, "batch dim"], h: float, steps: int
+    ) -> Float[Tensor, "times batch dim"]:
+        """States at 0, h, ..., steps h, differentiable in y0 and the parameters of the model."""
+
+
+def trainable(model: Model) -> list[Tensor]:
+    """The parameters that a gradient is wanted for."""
+    return [parameter for parameter in model.parameters() if parameter.requires_grad]
+
+
+def accumulate_parameter_gradient(
+    totals: list[Tensor],
+    model: Model,
+    parameters: list[Tensor],
+    states: Float[Tensor, "*batch dim"],
+    cotangents: Float[Tensor, "*batch dim"],
+) -> None:
+    """Add (df/dtheta)^T w, summed over all states, to `totals`: one field and one backward pass."""
+    with torch.enable_grad():
+        slopes = model.field(states.flatten(0, -2))
+        gradients = torch.autograd.grad(
+            slopes, parameters, cotangents.flatten(0, -2), allow_unused=True, materialize_grads=True
+        )
+    for total, gradient in zip(totals, gradients, strict=True):
+        total += gradient
+
+
+def blocks_backwards(steps: int, batch: int) -> Iterator[tuple[int, int]]:
+    """(first, last) of runs of steps, from the end, none with more than BLOCK_POINTS states."""
+    length = max(1, BLOCK_POINTS // batch)
+    for last in range(steps, 0, -length):
+        yield max(0, last - length), last
+
+
+_registry: Registry[GradientMode] = Registry("models.gradients", "gradient mode")
+register, names, get = _registry.register, _registry.names, _registry.get

@@ -1,0 +1,74 @@
+"""What an integrator is: a one-step map y -> y + h (...) for y' = f(y)."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from systems.integrators.solver import NotSolved
+from systems.registry import Registry
+
+VectorField = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Separable:
+    """A field whose H is T(p) + V(q), marked so that splitting methods take their explicit form."""
+
+    field: VectorField
+
+    def __call__(self, y: Tensor) -> Tensor:
+        return self.field(y)
+
+
+class OwnsField(Protocol):
+    separable: bool
+
+    def field(self, y: Tensor) -> Tensor: ...
+
+
+def field_of_owner(owner: OwnsField) -> VectorField:
+    """The field of a system or model, marked Separable where its H is."""
+    return Separable(owner.field) if owner.separable else owner.field
+
+
+class Integrator(ABC):
+    """A one-step method.
+
+    `order` is the order of the global error in h; `symplectic` holds for every H (for the exact solution
+    of the implicit equations); `symmetric` means that a step of -h undoes a step of h.
+    """
+
+    order: ClassVar[int]
+    symplectic: ClassVar[bool]
+    symmetric: ClassVar[bool]
+
+    @abstractmethod
+    def step(
+        self, field: VectorField, y: Float[Tensor, "*batch dim"], h: float
+    ) -> Float[Tensor, "*batch dim"]:
+        """Advance y by h, which may be negative.
+
+        Implicit methods solve per sample to a tolerance and raise NotSolved where they cannot.
+        """
+
+
+def unroll(
+    integrator: Integrator, field: VectorField, y0: Float[Tensor, "*batch dim"], h: float, steps: int
+) -> Float[Tensor, "times *batch dim"]:
+    """States at 0, h, ..., steps h. Raises NotSolved, with the number of the step, where a step fails."""
+    states = [y0]
+    for step in range(steps):
+        try:
+            states.append(integrator.step(field, states[-1], h))
+        except NotSolved as failure:
+            raise NotSolved(failure.residual, h, step) from failure
+    return torch.stack(states)
+
+
+_registry: Registry[Integrator] = Registry("systems.integrators", "integrator")
+register, names, get = _registry.register, _registry.names, _registry.get

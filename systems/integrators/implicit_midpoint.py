@@ -1,0 +1,26 @@
+from typing import ClassVar
+
+from jaxtyping import Float
+from torch import Tensor
+
+from systems.integrators.base import VectorField, register
+from systems.integrators.runge_kutta import GaussLegendre
+
+
+@register
+class ImplicitMidpoint(GaussLegendre):
+    """y+ = y + h f((y + y+)/2): Gauss-Legendre with one stage, conserves quadratic invariants exactly.
+
+    The prediction of the slope, f(y + h/2 f(y)), is that of the explicit midpoint rule: the predictor and
+    fixed-point corrector of Choudhary et al., arXiv 2409.11138, algorithm 2 (corrected).
+    """
+
+    order: ClassVar = 2
+    a: ClassVar = ((0.5,),)
+    b: ClassVar = (1.0,)
+
+    def stages(
+        self, field: VectorField, y: Float[Tensor, "*batch dim"], v: Float[Tensor, "*batch dim"], h: float
+    ) -> Float[Tensor, "stages *batch dim"]:
+        """The midpoint (y + v)/2, which costs no evaluation."""
+        return ((y + v) / 2)[None]

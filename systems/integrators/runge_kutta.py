@@ -1,0 +1,103 @@
+"""Runge-Kutta methods by their coefficients a, b: stages Y_i = y + h sum_j a_ij f(Y_j), y+ = y + h sum_i b_i f(Y_i).
+
+Source: Hairer, Lubich, Wanner, Geometric Numerical Integration, chapter II.1.
+"""
+
+from abc import abstractmethod
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import ClassVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from systems.integrators.base import Integrator, VectorField
+from systems.integrators.solver import FixedPointSolver
+
+Coefficients = tuple[tuple[float, ...], ...]
+
+
+@lru_cache
+def coefficient_tensor(values: tuple, dtype: torch.dtype, device: torch.device) -> Tensor:
+    return torch.tensor(values, dtype=dtype, device=device)
+
+
+class RungeKutta(Integrator):
+    """A method given by its coefficients; `slopes` evaluates the stages."""
+
+    a: ClassVar[Coefficients]
+    b: ClassVar[tuple[float, ...]]
+
+    @abstractmethod
+    def slopes(
+        self, field: VectorField, y: Float[Tensor, "*batch dim"], h: float
+    ) -> Float[Tensor, "stages *batch dim"]:
+        """K_i = f(Y_i), stage by stage."""
+
+    def step(
+        self, field: VectorField, y: Float[Tensor, "*batch dim"], h: float
+    ) -> Float[Tensor, "*batch dim"]:
+        return y + h * mix(self.b, self.slopes(field, y, h))
+
+    def stages(
+        self, field: VectorField, y: Float[Tensor, "*batch dim"], v: Float[Tensor, "*batch dim"], h: float
+    ) -> Float[Tensor, "stages *batch dim"]:
+        """The stage states Y_i of the step from y to v."""
+        return y + h * mix(self.a, self.slopes(field, y, h))
+
+
+class ExplicitRungeKutta(RungeKutta):
+    """a is strictly lower triangular: one stage after the other."""
+
+    symplectic: ClassVar = False
+    symmetric: ClassVar = False
+
+    def slopes(
+        self, field: VectorField, y: Float[Tensor, "*batch dim"], h: float
+    ) -> Float[Tensor, "stages *batch dim"]:
+        slopes: list[Tensor] = []
+        for row in self.a:
+            stage = y
+            for weight, slope in zip(row, slopes, strict=False):
+                if weight:
+                    stage = torch.add(stage, slope, alpha=h * weight)
+            slopes.append(field(stage))
+        return torch.stack(slopes)
+
+
+@dataclass
+class GaussLegendre(RungeKutta):
+    """Collocation at the Gauss nodes: s stages, order 2s, symplectic and symmetric for every H.
+
+    The slopes are found by fixed-point iteration from the explicit prediction K_i = f(y + c_i h f(y)).
+    """
+
+    solver: FixedPointSolver = field(default_factory=FixedPointSolver)
+
+    symplectic: ClassVar = True
+    symmetric: ClassVar = True
+
+    def slopes(
+        self, field: VectorField, y: Float[Tensor, "*batch dim"], h: float
+    ) -> Float[Tensor, "stages *batch dim"]:
+        def update(slopes: Tensor) -> Tensor:
+            return field(y + h * mix(self.a, slopes))
+
+        return self.solver.solve(update, self.predict(field, y, h), self.solver.limit(y) / abs(h), h)
+
+    def predict(
+        self, field: VectorField, y: Float[Tensor, "*batch dim"], h: float
+    ) -> Float[Tensor, "stages *batch dim"]:
+        """Slopes at the nodes c_i = sum_j a_ij along the tangent."""
+        nodes = [h * sum(row) for row in self.a]
+        slope = field(y)
+        return field(torch.stack([torch.add(y, slope, alpha=node) for node in nodes]))
+
+
+def mix(weights: tuple, slopes: Float[Tensor, "stages *batch dim"]) -> Tensor:
+    """sum_j w_j K_j for a row of weights, or one such sum for each row of a matrix."""
+    if len(slopes) == 1:
+        row = weights[0] if isinstance(weights[0], tuple) else weights
+        return row[0] * (slopes if isinstance(weights[0], tuple) else slopes[0])
+    return torch.tensordot(coefficient_tensor(weights, slopes.dtype, slopes.device), slopes, dims=1)

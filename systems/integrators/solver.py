@@ -1,0 +1,123 @@
+"""Fixed-point iteration to a tolerance per sample, with Newton's method where it does not contract."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+Update = Callable[[Tensor], Tensor]
+
+
+class NotSolved(ArithmeticError):
+    """The implicit equations of a step could not be solved; carries what is known about the failure."""
+
+    def __init__(self, residual: float, h: float, step: int | None = None):
+        self.residual, self.h, self.step = residual, h, step
+        where = "" if step is None else f" at step {step}"
+        super().__init__(f"implicit equations not solved{where}: h = {h:g}, residual = {residual:g}")
+
+
+@dataclass
+class SolverReport:
+    """What the solves of one integrator cost: how many, with how many iterations, to which last change."""
+
+    solves: int = 0
+    iterations: int = 0
+    newton_iterations: int = 0
+    residual: Tensor | None = None
+
+    def record(self, iterations: int, residual: Tensor) -> None:
+        self.solves += 1
+        self.iterations += iterations
+        self.residual = residual if self.residual is None else torch.maximum(self.residual, residual)
+
+
+@dataclass
+class FixedPointSolver:
+    """Solves z = update(z) for many samples at once.
+
+    `tolerance` is in units of the rounding error of the state. The iteration stops when every sample
+    meets it, or after exactly `iterations` if that is given (then nothing is checked). When gradients are
+    enabled the iteration is recorded, so that backpropagation goes through it.
+    """
+
+    tolerance: float = 16.0
+    max_iterations: int = 50
+    max_newton_iterations: int = 20
+    iterations: int | None = None
+    report: SolverReport = field(default_factory=SolverReport)
+
+    def limit(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim"]:
+        """The largest change of each entry of the state that counts as converged."""
+        return self.tolerance * torch.finfo(y.dtype).eps * (1 + y.detach().abs())
+
+    def solve(
+        self,
+        update: Update,
+        guess: Float[Tensor, "stages *batch dim"],
+        limit: Float[Tensor, "*batch dim"],
+        h: float,
+    ) -> Float[Tensor, "stages *batch dim"]:
+        """The fixed point of `update` near `guess`; `limit` is in the units of z. Raises NotSolved."""
+        if self.iterations is not None:
+            return self._iterate(update, guess, self.iterations)
+        z = guess
+        for iteration in range(1, self.max_iterations + 1):
+            z, previous = update(z), z
+            change = (z.detach() - previous.detach()).abs()
+            if bool((change <= limit).all()):
+                self.report.record(iteration, change.amax())
+                return z
+        contracted = (change <= limit).all(dim=0).all(dim=-1)
+        solved = self._newton(update, guess, limit, h, contracted)
+        return torch.where(contracted[..., None], z, solved)
+
+    def _iterate(self, update: Update, z: Tensor, count: int) -> Tensor:
+        for _ in range(count):
+            z, previous = update(z), z
+        if count:
+            self.report.record(count, (z.detach() - previous.detach()).abs().amax())
+        return z
+
+    def _newton(self, update: Update, guess: Tensor, limit: Tensor, h: float, contracted: Tensor) -> Tensor:
+        z = guess.detach()
+        for iteration in range(1, self.max_newton_iterations + 1):
+            correction, jacobian = newton_correction(update, z)
+            z = z - correction
+            settled = (correction.abs() <= limit).all(dim=0).all(dim=-1) | contracted
+            if bool(settled.all()):
+                self.report.newton_iterations += iteration
+                self.report.record(self.max_iterations, correction[:, ~contracted].abs().amax())
+                return implicit_derivative(update, z, jacobian)
+        raise NotSolved(float(correction[:, ~contracted].abs().amax()), h)
+
+
+def newton_correction(update: Update, z: Tensor) -> tuple[Tensor, Tensor]:
+    """(I - d update/dz)^-1 (z - update(z)) and the matrix, one dense system a sample."""
+    with torch.enable_grad():
+        point = z.detach().requires_grad_()
+        value = update(point)
+        rows = [
+            torch.autograd.grad(entry.sum(), point, retain_graph=True)[0]
+            for entry in samples_first(value).unbind(-1)
+        ]
+    jacobian = torch.stack([samples_first(row) for row in rows], dim=-2)
+    matrix = torch.eye(jacobian.shape[-1], dtype=z.dtype, device=z.device) - jacobian.detach()
+    residual = samples_first(z - value.detach())
+    return stages_first(torch.linalg.solve(matrix, residual), z), matrix
+
+
+def implicit_derivative(update: Update, z: Tensor, matrix: Tensor) -> Tensor:
+    """z with the derivative of the implicit function: one Newton step in which only update is differentiated."""
+    residual = samples_first(z - update(z))
+    return z - stages_first(torch.linalg.solve(matrix, residual), z)
+
+
+def samples_first(z: Float[Tensor, "stages *batch dim"]) -> Float[Tensor, "*batch unknowns"]:
+    return z.movedim(0, -2).flatten(-2)
+
+
+def stages_first(flat: Float[Tensor, "*batch unknowns"], like: Tensor) -> Float[Tensor, "stages *batch dim"]:
+    return flat.unflatten(-1, (like.shape[0], like.shape[-1])).movedim(-2, 0)

@@ -1,0 +1,41 @@
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from systems.integrators.base import Integrator, Separable, VectorField, register
+from systems.integrators.solver import FixedPointSolver
+
+
+@register
+@dataclass
+class SymplecticEuler(Integrator):
+    """p+ = p - h H_q(q, p+), q+ = q + h H_p(q, p+): explicit for separable H, implicit in p otherwise."""
+
+    solver: FixedPointSolver = field(default_factory=FixedPointSolver)
+
+    order: ClassVar = 1
+    symplectic: ClassVar = True
+    symmetric: ClassVar = False
+
+    def step(
+        self, field: VectorField, y: Float[Tensor, "*batch dim"], h: float
+    ) -> Float[Tensor, "*batch dim"]:
+        q, p = y.chunk(2, dim=-1)
+        p = kick(self.solver, field, q, p, h)
+        velocity, _ = field(torch.cat((q, p), dim=-1)).chunk(2, dim=-1)
+        return torch.cat((q + h * velocity, p), dim=-1)
+
+
+def kick(solver: FixedPointSolver, field: VectorField, q: Tensor, p: Tensor, h: float) -> Tensor:
+    """The solution p+ of p+ = p - h H_q(q, p+)."""
+
+    def update(p_new: Tensor) -> Tensor:
+        return p + h * field(torch.cat((q.expand_as(p_new), p_new), dim=-1)).chunk(2, dim=-1)[1]
+
+    guess = update(p[None])
+    if isinstance(field, Separable):
+        return guess[0]
+    return solver.solve(update, guess, solver.limit(p), h)[0]

@@ -1,0 +1,112 @@
+"""Reference trajectories in float64, noise, and windows.
+
+The reference is Gauss-Legendre of order 6 with the protocol's own step, checked against half that step on a
+sample of the starts. Everything random takes an explicit generator.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from systems.base import Box, System
+from systems.integrators import field_of_owner
+from systems.integrators.gauss_legendre6 import GaussLegendre6
+
+BATCH = 4096  # trajectories advanced at once: the stages of such a batch stay in the processor's cache
+
+
+class ReferenceError(ArithmeticError):
+    """The reference trajectories are not as accurate as they must be."""
+
+
+def draw_starts(
+    system: System, box: Box, count: int, generator: torch.Generator, *, accepted_only: bool
+) -> Float[Tensor, "count dim"]:
+    """Starts uniform in the box, float64; with `accepted_only`, redrawn until the system accepts each."""
+    low, high = torch.tensor(box, dtype=torch.float64).T
+    starts = torch.empty(0, len(box), dtype=torch.float64)
+    drawn = 0
+    while len(starts) < count:
+        batch = low + (high - low) * torch.rand(count, len(box), dtype=torch.float64, generator=generator)
+        starts = torch.cat((starts, batch[system.accepts(batch)] if accepted_only else batch))
+        drawn += count
+        if drawn > 1000 * count:
+            raise ReferenceError(f"fewer than one start in 1000 drawn from {box} is accepted")
+    return starts[:count]
+
+
+def integrate(
+    system: System, starts: Float[Tensor, "count dim"], dt: float, steps: int, *, substeps: int = 1
+) -> Float[Tensor, "count times dim"]:
+    """States at the times 0, dt, ..., steps dt, with `substeps` steps of the reference integrator between."""
+    method, field = GaussLegendre6(), field_of_owner(system)
+    out = torch.empty(len(starts), steps + 1, system.dim, dtype=torch.float64)
+    for first in range(0, len(starts), BATCH):
+        rows = slice(first, first + BATCH)
+        y = starts[rows]
+        out[rows, 0] = y
+        for step in range(1, steps + 1):
+            for _ in range(substeps):
+                y = method.step(field, y, dt / substeps)
+            out[rows, step] = y
+    return out
+
+
+def refinement_error(
+    system: System, trajectories: Float[Tensor, "count times dim"], dt: float, *, sample: int = 256
+) -> float:
+    """Largest difference to the solution with half the step, over a sample of the trajectories."""
+    some = trajectories[:sample]
+    refined = integrate(system, some[:, 0], dt, some.shape[1] - 1, substeps=2)
+    return float((refined - some).abs().max())
+
+
+def reference_trajectories(
+    system: System, starts: Float[Tensor, "count dim"], dt: float, steps: int, *, tolerance: float = 1e-10
+) -> tuple[Float[Tensor, "count times dim"], float]:
+    """Trajectories and their refinement error. Raises ReferenceError if that exceeds the tolerance."""
+    trajectories = integrate(system, starts, dt, steps)
+    error = refinement_error(system, trajectories, dt)
+    if not error <= tolerance:
+        raise ReferenceError(f"halving the step dt = {dt:g} changes the reference by {error:g} > {tolerance:g}")
+    return trajectories, error
+
+
+def add_noise(
+    trajectories: Float[Tensor, "count times dim"],
+    sigma: float,
+    generator: torch.Generator,
+    dtype: torch.dtype = torch.float32,
+) -> Float[Tensor, "count times dim"]:
+    """Observations y + sigma N(0, 1), independent for every sample and coordinate, in `dtype`."""
+    noise = torch.empty(trajectories.shape, dtype=dtype).normal_(generator=generator)
+    return noise.mul_(sigma).add_(trajectories)
+
+
+@dataclass(frozen=True)
+class Window:
+    """Observations of B trajectories at N + 1 successive times.
+
+    `start` is the state that a rollout begins at, `observed` holds the observations at the times 0, h, ..., N h.
+    """
+
+    start: Float[Tensor, "batch dim"]
+    observed: Float[Tensor, "times batch dim"]
+    h: float
+
+    @property
+    def steps(self) -> int:
+        return len(self.observed) - 1
+
+
+def cut_windows(
+    trajectories: Float[Tensor, "count times dim"],
+    rows: Int[Tensor, " batch"],
+    first: Int[Tensor, " batch"],
+    steps: int,
+) -> Float[Tensor, "steps+1 batch dim"]:
+    """From each chosen trajectory the states first, ..., first + steps, time axis first."""
+    times = first + torch.arange(steps + 1, device=first.device)[:, None]
+    return trajectories[rows, times]
