@@ -1,7 +1,7 @@
 """What a model is, and what it may declare about itself."""
 
 from abc import ABC
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float
@@ -15,6 +15,7 @@ from systems.trajectories import Window
 if TYPE_CHECKING:
     from models.gradients.base import GradientMode
 
+
 class Model(nn.Module, ABC):
     """Something that learns the dynamics of a system.
 
@@ -23,8 +24,8 @@ class Model(nn.Module, ABC):
     loss runs an integrator, so that integrators and gradient modes apply to it.
     """
 
-    trainable: ClassVar[bool] = True
-    integrates: ClassVar[bool] = False
+    trainable: bool = True
+    integrates: bool = False
     separable: bool = False
 
     def __init__(self, system: System, generator: torch.Generator, integrator: Integrator | None = None):
@@ -55,14 +56,17 @@ class Model(nn.Module, ABC):
         """The training loss on a window; `gradient` says how it is differentiated."""
         raise NotImplementedError(f"{type(self).__name__} is not trained by a loss on windows")
 
-    def rollout(
-        self, y0: Float[Tensor, "batch dim"], h: float, steps: int
-    ) -> Float[Tensor, "times batch dim"]:
+    def rollout(self, y0: Float[Tensor, "batch dim"], h: float, steps: int) -> Float[Tensor, "times batch dim"]:
         """States at 0, h, ..., steps h from y0, without a graph."""
-        if self.integrator is None:
-            raise NotImplementedError(f"{type(self).__name__} was built without an integrator")
         with torch.no_grad():
-            return unroll(self.integrator, field_of_owner(self), y0, h, steps)
+            return unroll(self.stepper, field_of_owner(self), y0, h, steps)
+
+    @property
+    def stepper(self) -> Integrator:
+        """The integrator. Raises ValueError if the model was built without one."""
+        if self.integrator is None:
+            raise ValueError(f"{type(self).__name__} was built without an integrator")
+        return self.integrator
 
     def count(self, y: Tensor) -> None:
         """Note one evaluation of the field at every point of y."""
@@ -93,6 +97,16 @@ class HamiltonianModel(Model):
             entries = self.gradient(point).unbind(-1)
             rows = [torch.autograd.grad(e.sum(), point, retain_graph=True)[0] for e in entries]
         return torch.stack(rows, dim=-2)
+
+
+def squared_error(states: Float[Tensor, "times batch dim"], window: Window) -> Float[Tensor, ""]:
+    """(1/N) sum_{i=1..N} ||y_i - yhat_i||^2, averaged over the batch."""
+    return (states[1:] - window.observed[1:]).square().sum(-1).mean()
+
+
+def rollout_loss(model: Model, window: Window) -> Float[Tensor, ""]:
+    """The squared error of the model's own rollout from the start of a window, without a graph."""
+    return squared_error(model.rollout(window.start, window.h, window.steps), window)
 
 
 _registry: Registry[Model] = Registry("models", "model")

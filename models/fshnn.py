@@ -1,10 +1,8 @@
-from typing import ClassVar
-
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from models.base import HamiltonianModel, register
+from models.base import HamiltonianModel, register, squared_error
 from models.gradients.base import GradientMode
 from models.networks import ScalarMLP
 from systems.base import System
@@ -20,7 +18,7 @@ class FSHNN(HamiltonianModel):
     started from its first observation (Choudhary et al., arXiv 2409.11138, eq. 26).
     """
 
-    integrates: ClassVar = True
+    integrates = True
 
     def __init__(self, system: System, generator: torch.Generator, integrator: Integrator | None = None):
         super().__init__(system, generator, integrator)
@@ -36,10 +34,5 @@ class FSHNN(HamiltonianModel):
         return self.net.hessian(y)
 
     def loss(self, window: Window, gradient: GradientMode) -> Float[Tensor, ""]:
-        states = gradient.rollout(self, self.integrator, window.start, window.h, window.steps)
+        states = gradient.rollout(self, self.stepper, window.start, window.h, window.steps)
         return squared_error(states, window)
-
-
-def squared_error(states: Float[Tensor, "times batch dim"], window: Window) -> Float[Tensor, ""]:
-    """(1/N) sum_{i=1..N} ||y_i - yhat_i||^2, averaged over the batch."""
-    return (states[1:] - window.observed[1:]).square().sum(-1).mean()

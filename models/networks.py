@@ -17,9 +17,9 @@ class ScalarMLP(nn.Module):
     def __init__(self, sizes: tuple[int, ...], generator: torch.Generator | None = None):
         """`sizes` are the widths from the input to the last hidden layer, e.g. (2, 16, 32, 16)."""
         super().__init__()
-        self.weights = nn.ParameterList(xavier(out, into, generator) for into, out in pairwise(sizes))
-        self.biases = nn.ParameterList(torch.zeros(out) for out in sizes[1:])
-        self.readout = nn.Parameter(xavier(1, sizes[-1], generator)[0])
+        self.weights = nn.ParameterList(uniform((out, into), into, generator) for into, out in pairwise(sizes))
+        self.biases = nn.ParameterList(uniform((out,), into, generator) for into, out in pairwise(sizes))
+        self.readout = nn.Parameter(uniform((sizes[-1],), sizes[-1], generator))
 
     def forward(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch"]:
         return self._activations(y)[-1] @ self.readout
@@ -57,7 +57,6 @@ class ScalarMLP(nn.Module):
         return activations
 
 
-def xavier(out: int, into: int, generator: torch.Generator | None) -> Tensor:
-    """A weight matrix with the uniform Xavier distribution, from an explicit generator."""
-    bound = (6 / (into + out)) ** 0.5
-    return (2 * torch.rand(out, into, generator=generator) - 1) * bound
+def uniform(shape: tuple[int, ...], fan_in: int, generator: torch.Generator | None) -> Tensor:
+    """Uniform in +-1/sqrt(fan_in), the initialisation of torch.nn.Linear, from an explicit generator."""
+    return (2 * torch.rand(shape, generator=generator) - 1) / fan_in**0.5

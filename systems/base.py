@@ -5,7 +5,6 @@ States are y = (q, p), q first, shape [..., 2n]; the field is f = J grad H = (H_
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from jaxtyping import Bool, Float
@@ -37,10 +36,10 @@ class System(ABC):
     `hamiltonian`; it should give `field` in closed form, and `accepts` and `exact` where they apply.
     """
 
-    dof: ClassVar[int]
-    separable: ClassVar[bool]
-    box: ClassVar[Box]
-    card: ClassVar[Card]
+    dof: int
+    separable: bool
+    box: Box
+    card: Card
 
     @property
     def dim(self) -> int:

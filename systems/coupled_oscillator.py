@@ -1,5 +1,4 @@
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from jaxtyping import Float
@@ -18,10 +17,10 @@ class CoupledOscillator(System):
 
     alpha: float = 0.5
 
-    dof: ClassVar = 1
-    separable: ClassVar = False
-    box: ClassVar = cube(2.0, 2)
-    card: ClassVar = Card(
+    dof = 1
+    separable = False
+    box = cube(2.0, 2)
+    card = Card(
         formula="H = p^2/2 + q^2/2 + alpha p q, alpha = 0.5",
         facts=(
             "centre at (0, 0) with frequency sqrt(1 - alpha^2), period 7.255",
@@ -39,9 +38,7 @@ class CoupledOscillator(System):
         q, p = y.unbind(-1)
         return torch.stack((p + self.alpha * q, -(q + self.alpha * p)), dim=-1)
 
-    def exact(
-        self, y0: Float[Tensor, "*batch dim"], t: Float[Tensor, " times"]
-    ) -> Float[Tensor, "times *batch dim"]:
+    def exact(self, y0: Float[Tensor, "*batch dim"], t: Float[Tensor, " times"]) -> Float[Tensor, "times *batch dim"]:
         """y(t) = cos(w t) y0 + sin(w t) / w f(y0), since f is linear with f(f(y)) = -w^2 y."""
         omega = (1 - self.alpha**2) ** 0.5
         angle = (omega * t).reshape(-1, *[1] * y0.ndim)

@@ -1,5 +1,3 @@
-from typing import ClassVar
-
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -11,10 +9,10 @@ from systems.base import Card, System, cube, register
 class DoubleWell(System):
     """Quartic double well, one degree of freedom."""
 
-    dof: ClassVar = 1
-    separable: ClassVar = True
-    box: ClassVar = cube(2.0, 2)
-    card: ClassVar = Card(
+    dof = 1
+    separable = True
+    box = cube(2.0, 2)
+    card = Card(
         formula="H = p^2/2 + q^4/4 - q^2/2",
         facts=(
             "centres at (+-1, 0) with H = -1/4 and frequency sqrt(2)",

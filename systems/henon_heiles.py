@@ -1,5 +1,3 @@
-from typing import ClassVar
-
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -11,10 +9,10 @@ from systems.base import Card, System, cube, register
 class HenonHeiles(System):
     """Two degrees of freedom, y = (x, y, px, py): chaotic at higher energies, escapes above H = 1/6."""
 
-    dof: ClassVar = 2
-    separable: ClassVar = True
-    box: ClassVar = cube(0.5, 4)
-    card: ClassVar = Card(
+    dof = 2
+    separable = True
+    box = cube(0.5, 4)
+    card = Card(
         formula="H = (px^2 + py^2)/2 + (x^2 + y^2)/2 + x^2 y - y^3/3",
         facts=(
             "minimum at the origin with H = 0 and frequencies (1, 1)",
@@ -24,7 +22,7 @@ class HenonHeiles(System):
         ),
         source="Henon and Heiles 1964; Choudhary et al., arXiv 2409.11138, system 3",
     )
-    accepted_energy: ClassVar = 0.16
+    accepted_energy = 0.16
 
     def hamiltonian(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch"]:
         x, z, px, pz = y.unbind(-1)

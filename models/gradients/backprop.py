@@ -1,5 +1,3 @@
-from typing import ClassVar
-
 from jaxtyping import Float
 from torch import Tensor
 
@@ -15,7 +13,7 @@ class Backprop(GradientMode):
     Exact for the iterates that were taken; memory grows as N times the iterations of a step.
     """
 
-    exact: ClassVar = True
+    exact = True
 
     def rollout(
         self, model: Model, integrator: Integrator, y0: Float[Tensor, "batch dim"], h: float, steps: int

@@ -2,7 +2,6 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import ClassVar
 
 import torch
 from jaxtyping import Float
@@ -22,7 +21,7 @@ class GradientMode(ABC):
     gradient is that of the discrete rollout (to rounding and the tolerance of the implicit solves).
     """
 
-    exact: ClassVar[bool]
+    exact: bool
 
     @classmethod
     def inapplicable(cls, model: type[Model], integrator: type[Integrator]) -> str | None:

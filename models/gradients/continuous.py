@@ -1,4 +1,4 @@
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -26,7 +26,7 @@ class Continuous(GradientMode):
     (Choudhary et al., arXiv 2409.11138, eqs. 15-19, with the jumps that they leave out).
     """
 
-    exact: ClassVar = False
+    exact = False
 
     def rollout(
         self, model: Model, integrator: Integrator, y0: Float[Tensor, "batch dim"], h: float, steps: int
@@ -46,7 +46,9 @@ class _ContinuousRollout(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, state_gradients: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]  (the decorator hides the signature)
+        ctx: Any, state_gradients: Tensor
+    ) -> tuple[Tensor | None, ...]:
         states, *parameters = ctx.saved_tensors
         model, integrator, h = ctx.model, ctx.integrator, ctx.h
         totals = [torch.zeros_like(parameter) for parameter in parameters]

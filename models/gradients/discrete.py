@@ -1,4 +1,4 @@
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -26,7 +26,7 @@ class Discrete(GradientMode):
     (Hairer, Lubich, Wanner, VI.10; for implicit midpoint w = (y + v)/2, the cotangent lift).
     """
 
-    exact: ClassVar = True
+    exact = True
 
     @classmethod
     def inapplicable(cls, model: type[Model], integrator: type[Integrator]) -> str | None:
@@ -54,7 +54,9 @@ class _DiscreteRollout(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, state_gradients: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]  (the decorator hides the signature)
+        ctx: Any, state_gradients: Tensor
+    ) -> tuple[Tensor | None, ...]:
         states, *parameters = ctx.saved_tensors
         model, integrator, h = ctx.model, ctx.integrator, ctx.h
         totals = [torch.zeros_like(parameter) for parameter in parameters]

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 import torch
 from jaxtyping import Float
@@ -26,7 +26,10 @@ class Separable:
 
 
 class OwnsField(Protocol):
-    separable: bool
+    """A system or a model: its field, and whether its H is T(p) + V(q)."""
+
+    @property
+    def separable(self) -> bool: ...
 
     def field(self, y: Tensor) -> Tensor: ...
 
@@ -43,14 +46,12 @@ class Integrator(ABC):
     of the implicit equations); `symmetric` means that a step of -h undoes a step of h.
     """
 
-    order: ClassVar[int]
-    symplectic: ClassVar[bool]
-    symmetric: ClassVar[bool]
+    order: int
+    symplectic: bool
+    symmetric: bool
 
     @abstractmethod
-    def step(
-        self, field: VectorField, y: Float[Tensor, "*batch dim"], h: float
-    ) -> Float[Tensor, "*batch dim"]:
+    def step(self, field: VectorField, y: Float[Tensor, "*batch dim"], h: float) -> Float[Tensor, "*batch dim"]:
         """Advance y by h, which may be negative.
 
         Implicit methods solve per sample to a tolerance and raise NotSolved where they cannot.

@@ -1,5 +1,3 @@
-from typing import ClassVar
-
 from systems.integrators.base import register
 from systems.integrators.runge_kutta import ExplicitRungeKutta
 
@@ -8,6 +6,6 @@ from systems.integrators.runge_kutta import ExplicitRungeKutta
 class ExplicitMidpoint(ExplicitRungeKutta):
     """Explicit midpoint rule (RK2): two evaluations a step, not symplectic."""
 
-    order: ClassVar = 2
-    a: ClassVar = ((0.0, 0.0), (0.5, 0.0))
-    b: ClassVar = (0.0, 1.0)
+    order = 2
+    a = ((0.0, 0.0), (0.5, 0.0))
+    b = (0.0, 1.0)

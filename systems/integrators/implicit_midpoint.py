@@ -1,5 +1,3 @@
-from typing import ClassVar
-
 from jaxtyping import Float
 from torch import Tensor
 
@@ -15,9 +13,9 @@ class ImplicitMidpoint(GaussLegendre):
     fixed-point corrector of Choudhary et al., arXiv 2409.11138, algorithm 2 (corrected).
     """
 
-    order: ClassVar = 2
-    a: ClassVar = ((0.5,),)
-    b: ClassVar = (1.0,)
+    order = 2
+    a = ((0.5,),)
+    b = (1.0,)
 
     def stages(
         self, field: VectorField, y: Float[Tensor, "*batch dim"], v: Float[Tensor, "*batch dim"], h: float

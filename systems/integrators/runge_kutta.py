@@ -1,4 +1,4 @@
-"""Runge-Kutta methods by their coefficients a, b: stages Y_i = y + h sum_j a_ij f(Y_j), y+ = y + h sum_i b_i f(Y_i).
+"""Runge-Kutta methods by their coefficients a, b: Y_i = y + h sum_j a_ij f(Y_j), y+ = y + h sum_i b_i f(Y_i).
 
 Source: Hairer, Lubich, Wanner, Geometric Numerical Integration, chapter II.1.
 """
@@ -6,7 +6,6 @@ Source: Hairer, Lubich, Wanner, Geometric Numerical Integration, chapter II.1.
 from abc import abstractmethod
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import ClassVar
 
 import torch
 from jaxtyping import Float
@@ -26,8 +25,8 @@ def coefficient_tensor(values: tuple, dtype: torch.dtype, device: torch.device) 
 class RungeKutta(Integrator):
     """A method given by its coefficients; `slopes` evaluates the stages."""
 
-    a: ClassVar[Coefficients]
-    b: ClassVar[tuple[float, ...]]
+    a: Coefficients
+    b: tuple[float, ...]
 
     @abstractmethod
     def slopes(
@@ -35,9 +34,7 @@ class RungeKutta(Integrator):
     ) -> Float[Tensor, "stages *batch dim"]:
         """K_i = f(Y_i), stage by stage."""
 
-    def step(
-        self, field: VectorField, y: Float[Tensor, "*batch dim"], h: float
-    ) -> Float[Tensor, "*batch dim"]:
+    def step(self, field: VectorField, y: Float[Tensor, "*batch dim"], h: float) -> Float[Tensor, "*batch dim"]:
         return y + h * mix(self.b, self.slopes(field, y, h))
 
     def stages(
@@ -50,8 +47,8 @@ class RungeKutta(Integrator):
 class ExplicitRungeKutta(RungeKutta):
     """a is strictly lower triangular: one stage after the other."""
 
-    symplectic: ClassVar = False
-    symmetric: ClassVar = False
+    symplectic = False
+    symmetric = False
 
     def slopes(
         self, field: VectorField, y: Float[Tensor, "*batch dim"], h: float
@@ -75,8 +72,8 @@ class GaussLegendre(RungeKutta):
 
     solver: FixedPointSolver = field(default_factory=FixedPointSolver)
 
-    symplectic: ClassVar = True
-    symmetric: ClassVar = True
+    symplectic = True
+    symmetric = True
 
     def slopes(
         self, field: VectorField, y: Float[Tensor, "*batch dim"], h: float

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 Update = Callable[[Tensor], Tensor]
@@ -63,35 +63,38 @@ class FixedPointSolver:
         """The fixed point of `update` near `guess`; `limit` is in the units of z. Raises NotSolved."""
         if self.iterations is not None:
             return self._iterate(update, guess, self.iterations)
-        z = guess
+        z, contracted = guess, torch.zeros(guess.shape[1:-1], dtype=torch.bool, device=guess.device)
         for iteration in range(1, self.max_iterations + 1):
             z, previous = update(z), z
             change = (z.detach() - previous.detach()).abs()
-            if bool((change <= limit).all()):
+            contracted = samples_within(change, limit)
+            if bool(contracted.all()):
                 self.report.record(iteration, change.amax())
                 return z
-        contracted = (change <= limit).all(dim=0).all(dim=-1)
-        solved = self._newton(update, guess, limit, h, contracted)
-        return torch.where(contracted[..., None], z, solved)
+        return torch.where(contracted[..., None], z, self._newton(update, guess, limit, h, contracted))
 
     def _iterate(self, update: Update, z: Tensor, count: int) -> Tensor:
         for _ in range(count):
-            z, previous = update(z), z
-        if count:
-            self.report.record(count, (z.detach() - previous.detach()).abs().amax())
+            z = update(z)
         return z
 
     def _newton(self, update: Update, guess: Tensor, limit: Tensor, h: float, contracted: Tensor) -> Tensor:
-        z = guess.detach()
+        z, change = guess.detach(), torch.full_like(guess, torch.inf)
         for iteration in range(1, self.max_newton_iterations + 1):
-            correction, jacobian = newton_correction(update, z)
-            z = z - correction
-            settled = (correction.abs() <= limit).all(dim=0).all(dim=-1) | contracted
-            if bool(settled.all()):
+            correction, matrix = newton_correction(update, z)
+            z, change = z - correction, correction.abs()
+            if bool((samples_within(change, limit) | contracted).all()):
                 self.report.newton_iterations += iteration
-                self.report.record(self.max_iterations, correction[:, ~contracted].abs().amax())
-                return implicit_derivative(update, z, jacobian)
-        raise NotSolved(float(correction[:, ~contracted].abs().amax()), h)
+                self.report.record(self.max_iterations, change[:, ~contracted].amax())
+                return implicit_derivative(update, z, matrix)
+        raise NotSolved(float(change[:, ~contracted].amax()), h)
+
+
+def samples_within(
+    change: Float[Tensor, "stages *batch dim"], limit: Float[Tensor, "*batch dim"]
+) -> Bool[Tensor, "*batch"]:
+    """Which samples changed by no more than the limit in every stage and coordinate."""
+    return (change <= limit).all(dim=0).all(dim=-1)
 
 
 def newton_correction(update: Update, z: Tensor) -> tuple[Tensor, Tensor]:
@@ -100,8 +103,7 @@ def newton_correction(update: Update, z: Tensor) -> tuple[Tensor, Tensor]:
         point = z.detach().requires_grad_()
         value = update(point)
         rows = [
-            torch.autograd.grad(entry.sum(), point, retain_graph=True)[0]
-            for entry in samples_first(value).unbind(-1)
+            torch.autograd.grad(entry.sum(), point, retain_graph=True)[0] for entry in samples_first(value).unbind(-1)
         ]
     jacobian = torch.stack([samples_first(row) for row in rows], dim=-2)
     matrix = torch.eye(jacobian.shape[-1], dtype=z.dtype, device=z.device) - jacobian.detach()
@@ -110,7 +112,7 @@ def newton_correction(update: Update, z: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def implicit_derivative(update: Update, z: Tensor, matrix: Tensor) -> Tensor:
-    """z with the derivative of the implicit function: one Newton step in which only update is differentiated."""
+    """z with the derivative of the implicit function: a Newton step in which only update is differentiated."""
     residual = samples_first(z - update(z))
     return z - stages_first(torch.linalg.solve(matrix, residual), z)
 

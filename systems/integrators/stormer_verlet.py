@@ -1,5 +1,4 @@
 from dataclasses import dataclass, field
-from typing import ClassVar
 
 import torch
 from jaxtyping import Float
@@ -21,13 +20,11 @@ class StormerVerlet(Integrator):
 
     solver: FixedPointSolver = field(default_factory=FixedPointSolver)
 
-    order: ClassVar = 2
-    symplectic: ClassVar = True
-    symmetric: ClassVar = True
+    order = 2
+    symplectic = True
+    symmetric = True
 
-    def step(
-        self, field: VectorField, y: Float[Tensor, "*batch dim"], h: float
-    ) -> Float[Tensor, "*batch dim"]:
+    def step(self, field: VectorField, y: Float[Tensor, "*batch dim"], h: float) -> Float[Tensor, "*batch dim"]:
         q, p = y.chunk(2, dim=-1)
         p_half = kick(self.solver, field, q, p, h / 2)
         q_new = self._drift(field, q, p_half, h)

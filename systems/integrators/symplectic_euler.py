@@ -1,5 +1,4 @@
 from dataclasses import dataclass, field
-from typing import ClassVar
 
 import torch
 from jaxtyping import Float
@@ -16,13 +15,11 @@ class SymplecticEuler(Integrator):
 
     solver: FixedPointSolver = field(default_factory=FixedPointSolver)
 
-    order: ClassVar = 1
-    symplectic: ClassVar = True
-    symmetric: ClassVar = False
+    order = 1
+    symplectic = True
+    symmetric = False
 
-    def step(
-        self, field: VectorField, y: Float[Tensor, "*batch dim"], h: float
-    ) -> Float[Tensor, "*batch dim"]:
+    def step(self, field: VectorField, y: Float[Tensor, "*batch dim"], h: float) -> Float[Tensor, "*batch dim"]:
         q, p = y.chunk(2, dim=-1)
         p = kick(self.solver, field, q, p, h)
         velocity, _ = field(torch.cat((q, p), dim=-1)).chunk(2, dim=-1)

@@ -1,0 +1,162 @@
+"""One attempt at a cell, in this process: whatever becomes of it, a row."""
+
+import os
+import socket
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import torch
+
+import models
+import systems
+from bench.cell import Cell, Task
+from bench.data import Dataset, Observations, observe
+from bench.evaluate import judge
+from bench.profile import profile
+from bench.schema import VERSION
+from bench.seeds import generator
+from bench.status import Status
+from bench.train import Diverged, train, training_batches, validation_window
+from models import gradients
+from models.base import Model, rollout_loss
+from models.gradients import GradientMode
+from models.gradients.backprop import Backprop
+from systems import integrators
+from systems.integrators import NotSolved
+
+DEFAULT_INTEGRATOR = "implicit_midpoint"  # rolls out models that train without one
+
+
+class Phase:
+    """Where in the cell we are, for the row of a cell that fails."""
+
+    current = "build"
+
+    @contextmanager
+    def __call__(self, name: str) -> Iterator[None]:
+        self.current = name
+        yield
+
+
+def run_cell(task: Task, dataset: Callable[[], Dataset]) -> dict:
+    """Train and judge, or profile, a cell. Every exception becomes a row; the row is complete but for run_id.
+
+    `dataset` gives the shared data set; it is called only by a cell that trains, and may fail like the rest.
+    """
+    torch.set_num_threads(1)  # torch reads OMP_NUM_THREADS once, workers are reused
+    row, phase, start = opening(task), Phase(), time.perf_counter()
+    try:
+        row |= run_profile(task, phase) if task.cell.kind == "profile" else run_training(task, dataset, phase)
+        row["status"] = Status.OK.value
+    except (Diverged, NotSolved) as error:
+        row |= failure(Status.DIVERGED, error, phase.current)
+    except MemoryError as error:
+        row |= failure(Status.OOM, error, phase.current)
+    except Exception as error:
+        status = Status.OOM if is_out_of_memory(error) else Status.ERROR
+        row |= failure(status, error, phase.current)
+    row["wall_s"] = time.perf_counter() - start
+    return row
+
+
+def opening(task: Task) -> dict:
+    """The columns that are known before a cell runs."""
+    return {
+        **vars(task.cell),
+        "cell_id": task.cell_id,
+        "fingerprint": task.fingerprint,
+        "attempt": task.attempt,
+        "schema_version": VERSION,
+        "worker": f"{socket.gethostname()}:{os.getpid()}",
+        "started_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+    }
+
+
+def failure(status: Status, error: BaseException, phase: str) -> dict:
+    """The columns of a cell that failed with an exception."""
+    return {
+        "status": status.value,
+        "reason": str(error) or type(error).__name__,
+        "phase": phase,
+        "exception": type(error).__name__,
+        "traceback": "".join(traceback.format_exception(error)),
+    }
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    text = str(error)
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in text
+
+
+def run_training(task: Task, dataset: Callable[[], Dataset], phase: Phase) -> dict:
+    """Train if there is a recipe, then judge."""
+    with phase("build"):
+        model, gradient = build(task.cell)
+    columns: dict = {"parameters": sum(parameter.numel() for parameter in model.parameters())}
+    eval_s = 0.0
+    if task.recipe is not None:
+        with phase("data"):
+            data = dataset()
+            columns["reference_error"] = data.reference_error
+            train_set, validation_set = observe_both(task, data)
+        with phase("train"):
+            columns |= training_columns(model, gradient, task, train_set, validation_set)
+            eval_s = columns.pop("validation_s")
+    with phase("evaluate"):
+        start = time.perf_counter()
+        columns |= judge(model, task.cell.system, task.protocol)
+        columns["eval_s"] = eval_s + time.perf_counter() - start
+    return columns
+
+
+def observe_both(task: Task, dataset: Dataset) -> tuple[Observations, Observations]:
+    """Noisy training and validation trajectories on the cell's device."""
+    cell = task.cell
+    train_set, validation_set = (
+        observe(part, task.protocol, role, cell.system, cell.seed, getattr(torch, cell.dtype)).to(cell.device)
+        for role, part in (("train", dataset.train), ("validation", dataset.validation))
+    )
+    return train_set, validation_set
+
+
+def training_columns(
+    model: Model, gradient: GradientMode, task: Task, train_set: Observations, validation_set: Observations
+) -> dict:
+    cell, recipe = task.cell, task.recipe
+    assert cell.seq_len is not None
+    assert recipe is not None
+    window = validation_window(cell, cell.seq_len, validation_set)
+    truth = models.get("true_h")(systems.get(cell.system)(), torch.Generator(), model.integrator)
+    curves = train(model, gradient, training_batches(cell, recipe, train_set), recipe, window)
+    return {
+        "train_loss": curves.train[-1],
+        "validation_loss": curves.validation[-1],
+        "loss_floor": float(rollout_loss(truth, window)),
+        "curve_train": curves.train,
+        "curve_validation": curves.validation,
+        "curve_learning_rate": curves.learning_rate,
+        "train_s": curves.train_s,
+        "validation_s": curves.validation_s,
+        "field_evals": curves.evaluations / len(train_set.observed),
+    }
+
+
+def run_profile(task: Task, phase: Phase) -> dict:
+    with phase("build"):
+        model, gradient = build(task.cell)
+    if task.recipe is None:
+        raise ValueError("a profile cell needs a recipe: it says the batch size")
+    with phase("profile"):
+        return profile(model, gradient, task.cell, task.protocol, task.recipe)
+
+
+def build(cell: Cell) -> tuple[Model, GradientMode]:
+    """The model with initial parameters of the cell's seed, and the gradient mode."""
+    integrator = integrators.get(cell.integrator or DEFAULT_INTEGRATOR)()
+    stream = generator("init", cell.model, cell.system, cell.seed)
+    model = models.get(cell.model)(systems.get(cell.system)(), stream, integrator)
+    gradient = gradients.get(cell.gradient_mode)() if cell.gradient_mode else Backprop()
+    return model.to(torch.device(cell.device), getattr(torch, cell.dtype)), gradient

@@ -1,0 +1,24 @@
+"""All cells in this process, one after the other: for tests and debugging."""
+
+from collections.abc import Iterable, Iterator
+from threading import Event
+
+from bench.attempt import run_cell
+from bench.cell import Task
+from bench.data import Dataset, data_key, make_dataset
+
+
+def run(tasks: Iterable[Task], stop: Event) -> Iterator[dict]:
+    """The row of each task; ends early, between two cells, when `stop` is set."""
+    datasets: dict[str, Dataset] = {}
+
+    def shared(task: Task) -> Dataset:
+        key = data_key(task.cell.system, task.protocol)
+        if key not in datasets:
+            datasets[key] = make_dataset(task.cell.system, task.protocol)
+        return datasets[key]
+
+    for task in tasks:
+        if stop.is_set():
+            return
+        yield run_cell(task, lambda task=task: shared(task))

@@ -1,0 +1,68 @@
+"""The unit of work, and its identity."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from bench.protocol import Protocol
+from bench.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One system x model x gradient mode x sequence length x seed under a protocol and a recipe.
+
+    What does not apply to the model (a gradient mode to one that integrates nothing) is None.
+    """
+
+    kind: Literal["train", "profile"]
+    system: str
+    model: str
+    gradient_mode: str | None
+    integrator: str | None
+    seq_len: int | None
+    seed: int
+    protocol: str
+    recipe: str | None
+    device: str = "cpu"
+    dtype: str = "float32"
+
+    @property
+    def label(self) -> str:
+        """The cell in one line, for people."""
+        parts = (self.kind, self.system, self.model, self.gradient_mode, self.recipe)
+        length = f"N={self.seq_len}" if self.seq_len else None
+        return " ".join(str(part) for part in (*parts, length, f"seed={self.seed}") if part)
+
+    @property
+    def exclusive(self) -> bool:
+        """Whether the cell is timed, and so must have the machine to itself."""
+        return self.kind == "profile"
+
+
+@dataclass(frozen=True)
+class Task:
+    """A cell with all that a worker needs to run it and to write its row."""
+
+    cell: Cell
+    cell_id: str
+    fingerprint: str
+    protocol: Protocol
+    recipe: Recipe | None
+    attempt: int = 1
+
+
+def cell_id(cell: Cell, protocol: Protocol, recipe: Recipe | None) -> str:
+    """Hash of the identity in canonical form, contents of protocol and recipe included, descriptions not."""
+    content = {
+        **asdict(cell),
+        "protocol": content_of(protocol),
+        "recipe": recipe and content_of(recipe),
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def content_of(declaration: Protocol | Recipe) -> dict:
+    """What a declaration says, without its name and prose."""
+    return declaration.model_dump(exclude={"name", "description"})

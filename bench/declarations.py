@@ -1,0 +1,68 @@
+"""Named declarations in TOML (grids, protocols, recipes): finding, reading and validating them."""
+
+import tomllib
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from systems.registry import UnknownName
+
+D = TypeVar("D", bound="Declaration")
+FOLDER = Path(__file__).parent
+
+
+class BadInput(ValueError):
+    """Wrong usage: what was wrong, where, and what would be right. Ends the command with exit code 2."""
+
+
+class Declaration(BaseModel):
+    """Base of everything that is declared in TOML: unknown keys are errors, values are not converted."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    name: str = ""
+
+
+def load(kind: type[D], folder: str, noun: str, name: str, beside: Path | None = None) -> D:
+    """The declaration of a name in bench/<folder>/, or of a .toml file (relative to `beside`).
+
+    Raises BadInput naming the file, the key and the reason, or the valid names.
+    """
+    path = _locate(folder, noun, name, beside)
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path}: not valid TOML: {error}") from error
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read: {error.strerror}") from error
+    try:
+        return kind.model_validate({**content, "name": path.stem})
+    except ValidationError as error:
+        raise BadInput("\n".join(_explain(path, kind, detail) for detail in error.errors())) from error
+
+
+def names(folder: str) -> list[str]:
+    """The names declared in bench/<folder>/."""
+    return sorted(path.stem for path in (FOLDER / folder).glob("*.toml"))
+
+
+def _locate(folder: str, noun: str, name: str, beside: Path | None) -> Path:
+    if name.endswith(".toml"):
+        path = (beside or Path.cwd()) / name
+        if not path.is_file():
+            raise BadInput(f"no {noun} file {path}")
+        return path
+    if name not in names(folder):
+        raise BadInput(str(UnknownName(noun, name, names(folder))))
+    return FOLDER / folder / f"{name}.toml"
+
+
+def _explain(path: Path, kind: type[Declaration], detail) -> str:
+    keys = [str(key) for key in detail["loc"]]
+    message = detail["msg"]
+    if detail["type"] == "extra_forbidden":
+        message = str(UnknownName("key", keys[-1], sorted(set(kind.model_fields) - {"name"})))
+        if len(keys) > 1:
+            message = f"unknown key '{keys[-1]}'"
+    return f"{path}: key '{'.'.join(keys)}': {message}"

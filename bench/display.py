@@ -1,0 +1,109 @@
+"""What a run shows in the terminal: the plan, progress with the last errors, and the summary."""
+
+from collections import Counter, deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import pandas as pd
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from bench.plan import Plan
+from bench.status import Status
+
+ERRORS_KEPT = 5
+LINES_WITHOUT_TERMINAL = 20  # progress lines in a log file
+
+
+def show_plan(console: Console, grid: str, plan: Plan, workers: int, *, detailed: bool) -> None:
+    """Counts and estimate; with `detailed` every cell that would run and every skip."""
+    skipped = len(plan.skip) + plan.skipped_before
+    console.print(
+        f"Grid {grid}: {plan.cells} cells; {len(plan.run)} to run, {plan.finished} finished, {skipped} skipped."
+    )
+    for reason, count in Counter(reason for _, reason in plan.skip).items():
+        console.print(f"  skipped {count}: {reason}", highlight=False)
+    if detailed:
+        for task in plan.run:
+            console.print(f"  {task.cell_id}  {task.cell.label}", highlight=False)
+    if plan.run:
+        seconds = plan.total_s(workers)
+        told = "no earlier rows to estimate the time from" if seconds is None else f"about {_clock(seconds)}"
+        console.print(f"  {told} with {workers} workers", highlight=False)
+
+
+SUMMARY_AXES = ("kind", "model", "gradient_mode", "recipe")
+
+
+class Live:
+    """Progress of a run: a bar in a terminal, a bounded number of lines elsewhere."""
+
+    def __init__(self, console: Console, total: int):
+        self._console, self._total = console, total
+        self._statuses: Counter[str] = Counter()
+        self._errors: deque[str] = deque(maxlen=ERRORS_KEPT)
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(elapsed_when_finished=True),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._task = self._bar.add_task("cells", total=total)
+
+    def note(self, row: dict) -> None:
+        """Show that a cell ended."""
+        self._statuses[row["status"]] += 1
+        if row["status"] != Status.OK:
+            self._errors.append(f"{row['status']}: {describe(row)}: {row['reason']}")
+            self._bar.console.print(self._errors[-1], style="yellow", markup=False, highlight=False)
+        counts = ", ".join(f"{count} {status}" for status, count in sorted(self._statuses.items()))
+        self._bar.update(self._task, advance=1, description=counts)
+        done = self._statuses.total()
+        if not self._console.is_terminal and done % max(1, self._total // LINES_WITHOUT_TERMINAL) == 0:
+            self._console.print(f"{done}/{self._total} cells: {counts}", highlight=False)
+
+    @contextmanager
+    def shown(self) -> Iterator["Live"]:
+        with self._bar:
+            yield self
+        if self._errors:
+            self._console.print(f"The last {len(self._errors)} of the cells that did not end well:")
+            for error in self._errors:
+                self._console.print(f"  {error}", markup=False, highlight=False)
+
+
+def describe(row: dict) -> str:
+    """A row's cell in one line."""
+    keys = ("kind", "system", "model", "gradient_mode", "recipe", "seq_len", "seed")
+    return " ".join(str(row[key]) for key in keys if row.get(key) is not None)
+
+
+def show_summary(console: Console, rows: pd.DataFrame) -> None:
+    """One line for each kind, model, gradient mode and recipe: how many cells, how they ended, how long."""
+    table = Table("kind", "model", "gradient mode", "recipe", "ok", "not ok", "median cell [s]")
+    named = rows.fillna({axis: "-" for axis in SUMMARY_AXES})
+    for axes, group in named.groupby(list(SUMMARY_AXES), sort=True):
+        names = [str(name) for name in axes] if isinstance(axes, tuple) else [str(axes)]
+        good = group.loc[group["status"] == Status.OK, "wall_s"]
+        median = "-" if good.empty else f"{float(good.median()):.2f}"
+        table.add_row(*names, str(len(good)), str(len(group) - len(good)), median)
+    console.print(table)
+
+
+def show_use(console: Console, rows: list[dict], seconds: float, slots: float) -> None:
+    """How much of the workers' time went into cells; a timed cell takes all workers."""
+    busy = sum(row["wall_s"] * (slots if row["kind"] == "profile" else 1) for row in rows if row.get("wall_s"))
+    console.print(
+        f"{len(rows)} cells in {_clock(seconds)}: {slots:g} workers were busy {busy / (slots * seconds):.0%} "
+        "of the time.",
+        highlight=False,
+    )
+
+
+def _clock(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 60 else str(timedelta(seconds=round(seconds)))

@@ -1,0 +1,175 @@
+"""Grids: named, declarative sets of cells; filters; expansion into tasks."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Annotated, Literal
+
+import torch
+from pydantic import BeforeValidator, Field, PositiveInt, model_validator
+
+import models
+import systems
+from bench.attempt import DEFAULT_INTEGRATOR
+from bench.cell import Cell, Task, cell_id
+from bench.declarations import FOLDER, BadInput, Declaration, load
+from bench.fingerprint import fingerprint
+from bench.protocol import load_protocol
+from bench.recipe import load_recipe
+from models import gradients
+from systems import integrators
+from systems.registry import UnknownName
+
+
+def _as_list(value):
+    return value if isinstance(value, list) else [value]
+
+
+_ONE_OR_MORE = (BeforeValidator(_as_list), Field(min_length=1))  # one value alone stands for a list of one
+Names = Annotated[list[str], *_ONE_OR_MORE]
+Lengths = Annotated[list[PositiveInt], *_ONE_OR_MORE]
+Seeds = Annotated[list[Annotated[int, Field(ge=0)]], *_ONE_OR_MORE]
+
+
+class Block(Declaration):
+    """The product of its axes; what does not apply to a model is left out of its cells."""
+
+    kind: Literal["train", "profile"] = "train"
+    system: Names
+    model: Names
+    gradient_mode: Names = Field(default=["discrete"])
+    integrator: Names = Field(default=[DEFAULT_INTEGRATOR])
+    seq_len: Lengths
+    seed: Seeds
+    protocol: str
+    recipe: Names
+    device: Literal["cpu", "cuda"] = "cpu"
+    dtype: Literal["float32", "float64"] = "float32"
+
+    @model_validator(mode="after")
+    def _known_names(self) -> "Block":
+        for registry, chosen in (
+            (systems.get, self.system),
+            (models.get, self.model),
+            (gradients.get, self.gradient_mode),
+            (integrators.get, self.integrator),
+        ):
+            for name in chosen:
+                registry(name)  # raises UnknownName, a ValueError, with the valid names
+        return self
+
+
+class Grid(Declaration):
+    """A named set of cells: blocks, each the product of its axes."""
+
+    description: str = ""
+    cells: Annotated[list[Block], Field(min_length=1)]
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What of a grid is wanted; an empty tuple wants everything."""
+
+    system: tuple[str, ...] = ()
+    model: tuple[str, ...] = ()
+    gradient_mode: tuple[str, ...] = ()
+    seq_len: tuple[int, ...] = ()
+    seed: tuple[int, ...] = ()
+
+    def want(self, cell: Cell) -> bool:
+        """Whether every filter that applies to the cell admits it."""
+        return all(
+            not wanted or getattr(cell, axis) is None or getattr(cell, axis) in wanted
+            for axis, wanted in vars(self).items()
+        )
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A task of the plan, or the reason why its cell is skipped."""
+
+    task: Task
+    skipped: str | None
+
+
+def load_grid(name: str) -> Grid:
+    """A grid by name or .toml file. Raises BadInput."""
+    return load(Grid, "grids", "grid", name)
+
+
+def check_filters(filters: Filters) -> None:
+    """Raises BadInput for a name that nothing carries, or a number that is none."""
+    try:
+        for registry, chosen in (
+            (systems.get, filters.system),
+            (models.get, filters.model),
+            (gradients.get, filters.gradient_mode),
+        ):
+            for name in chosen:
+                registry(name)
+    except UnknownName as error:
+        raise BadInput(str(error)) from error
+
+
+def expand(grid: Grid, filters: Filters, beside: Path = FOLDER / "grids") -> Iterator[Planned]:
+    """The grid's cells that the filters want, each once, in the order of the file. Raises BadInput."""
+    seen: set[str] = set()
+    for number, block in enumerate(grid.cells, 1):
+        for planned in _expand_block(block, f"{grid.name}: cells[{number}]", beside):
+            if planned.task.cell_id not in seen and filters.want(planned.task.cell):
+                seen.add(planned.task.cell_id)
+                yield planned
+
+
+def _expand_block(block: Block, where: str, beside: Path) -> Iterator[Planned]:
+    protocol = load_protocol(block.protocol, beside)
+    recipes = {name: load_recipe(name, beside) for name in block.recipe}
+    longest = max(block.seq_len)
+    if block.kind == "train" and longest > protocol.steps:
+        raise BadInput(
+            f"{where}: key 'seq_len': a window of {longest} steps does not fit the {protocol.steps} steps of "
+            f"a trajectory of protocol '{protocol.name}'"
+        )
+    if block.device == "cuda" and not torch.cuda.is_available():
+        raise BadInput(f"{where}: key 'device': this machine has no CUDA device")
+    axes = (
+        block.system,
+        block.model,
+        block.gradient_mode,
+        block.integrator,
+        block.seq_len,
+        block.seed,
+        block.recipe,
+    )
+    for system, model, mode, integrator, seq_len, seed, recipe in product(*axes):
+        learner = models.get(model)
+        cell = Cell(
+            kind=block.kind,
+            system=system,
+            model=model,
+            gradient_mode=mode if learner.integrates else None,
+            integrator=integrator if learner.integrates else None,
+            seq_len=seq_len if learner.trainable else None,
+            seed=seed if learner.trainable else 0,
+            protocol=protocol.name,
+            recipe=recipe if learner.trainable else None,
+            device=block.device,
+            dtype=block.dtype,
+        )
+        used = recipes[recipe] if learner.trainable else None
+        task = Task(cell, cell_id(cell, protocol, used), fingerprint(cell), protocol, used)
+        yield Planned(task, why_skipped(cell))
+
+
+def why_skipped(cell: Cell) -> str | None:
+    """Why a cell's combination cannot run, or None if it can."""
+    model = models.get(cell.model)
+    if reason := model.inapplicable(systems.get(cell.system)()):
+        return reason
+    if cell.kind == "profile" and not model.trainable:
+        return "the model needs no training, so there is no iteration to measure"
+    if cell.gradient_mode and cell.integrator:
+        mode, integrator = gradients.get(cell.gradient_mode), integrators.get(cell.integrator)
+        return mode.inapplicable(model, integrator)
+    return None

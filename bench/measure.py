@@ -1,0 +1,140 @@
+"""Meters for time, memory and gradients. One code path for CPU and CUDA; memory and time never together."""
+
+import gc
+import time
+import weakref
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+Phases = dict[str, Callable[[], object]]  # the parts of one iteration, in order
+
+
+def now(device: torch.device) -> float:
+    """Seconds on a clock that has waited for the device."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter()
+
+
+@dataclass
+class Timings:
+    """Seconds of every repeat of every phase."""
+
+    samples: dict[str, list[float]] = field(default_factory=dict)
+    first_call: float = 0.0
+
+    @property
+    def totals(self) -> list[float]:
+        return [sum(parts) for parts in zip(*self.samples.values(), strict=True)]
+
+
+def time_phases(
+    phases: Phases,
+    device: torch.device,
+    *,
+    warm_up: int = 3,
+    repeats: tuple[int, int] = (7, 50),
+    budget_s: float = 1.0,
+) -> Timings:
+    """Run the phases in order, first cold, then warm, until the budget or the repeats are used up."""
+    timings = Timings({name: [] for name in phases})
+    timings.first_call = sum(_once(phases, device).values())
+    for _ in range(warm_up - 1):
+        _once(phases, device)
+    spent, least, most = 0.0, *repeats
+    while len(timings.totals) < least or (spent < budget_s and len(timings.totals) < most):
+        seconds = _once(phases, device)
+        spent += sum(seconds.values())
+        for name, value in seconds.items():
+            timings.samples[name].append(value)
+    return timings
+
+
+def _once(phases: Phases, device: torch.device) -> dict[str, float]:
+    seconds = {}
+    for name, run in phases.items():
+        start = now(device)
+        run()
+        seconds[name] = now(device) - start
+    return seconds
+
+
+class PeakStorage(TorchDispatchMode):
+    """Counts the bytes of live tensor storages created inside the block, exactly; CPU.
+
+    `ignore` are tensors that were there before (parameters, data, optimiser state).
+    """
+
+    def __init__(self, ignore: Iterable[Tensor] = ()):
+        super().__init__()
+        self.current = self.peak = 0
+        self._live: dict[int, int] = {}
+        self._kept = [tensor.untyped_storage() for tensor in ignore]  # held: no reuse of the address
+        self._ignored = {storage._cdata for storage in self._kept}
+
+    def restart(self) -> None:
+        """Begin a new phase: its peak starts at what is live now."""
+        self.peak = self.current
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        out = func(*args, **(kwargs or {}))
+        for leaf in tree_leaves(out):
+            if isinstance(leaf, Tensor):
+                self._note(leaf.untyped_storage())
+        return out
+
+    def _note(self, storage: torch.UntypedStorage) -> None:
+        key, size = storage._cdata, storage.nbytes()
+        if size == 0 or key in self._live or key in self._ignored:
+            return
+        self._live[key] = size
+        self.current += size
+        self.peak = max(self.peak, self.current)
+        weakref.finalize(storage, self._forget, key).atexit = False
+
+    def _forget(self, key: int) -> None:
+        self.current -= self._live.pop(key, 0)
+
+
+def peak_bytes(phases: Phases, existing: Iterable[Tensor], device: torch.device) -> dict[str, int]:
+    """Peak of each phase of one iteration above the level before the iteration.
+
+    Run the phases warm before, so that optimiser state and caches exist already.
+    """
+    gc.collect()
+    return _peak_on_cuda(phases, device) if device.type == "cuda" else _peak_on_cpu(phases, existing)
+
+
+def _peak_on_cpu(phases: Phases, existing: Iterable[Tensor]) -> dict[str, int]:
+    peaks = {}
+    with PeakStorage(existing) as meter:
+        for name, run in phases.items():
+            meter.restart()
+            run()
+            peaks[name] = meter.peak
+    return peaks
+
+
+def _peak_on_cuda(phases: Phases, device: torch.device) -> dict[str, int]:
+    torch.cuda.synchronize(device)
+    base, peaks = torch.cuda.memory_allocated(device), {}
+    for name, run in phases.items():
+        torch.cuda.reset_peak_memory_stats(device)
+        run()
+        torch.cuda.synchronize(device)
+        peaks[name] = torch.cuda.max_memory_allocated(device) - base
+    return peaks
+
+
+def compare_gradients(gradients: Iterable[Tensor], exact: Iterable[Tensor]) -> tuple[float, float]:
+    """Relative error and cosine of a gradient against the exact one, all parameters as one vector, float64."""
+    g = torch.cat([part.detach().double().flatten() for part in gradients])
+    reference = torch.cat([part.detach().double().flatten() for part in exact])
+    error = (g - reference).norm() / reference.norm()
+    cosine = torch.dot(g, reference) / (g.norm() * reference.norm())
+    return float(error), float(cosine)

@@ -1,0 +1,109 @@
+"""Measuring one training iteration of a cell: time, memory by phase, evaluations, and the gradient's error."""
+
+import copy
+from statistics import median
+from types import SimpleNamespace
+
+import torch
+
+import systems
+from bench.cell import Cell
+from bench.data import data_key
+from bench.measure import Phases, compare_gradients, peak_bytes, time_phases
+from bench.protocol import Protocol
+from bench.recipe import Recipe
+from bench.seeds import generator
+from models.base import Model
+from models.gradients import GradientMode
+from models.gradients.backprop import Backprop
+from systems.trajectories import Window, add_noise, draw_starts, integrate
+
+
+def profile(model: Model, gradient: GradientMode, cell: Cell, protocol: Protocol, recipe: Recipe) -> dict:
+    """The profile columns of a row. The window has the protocol's step, whatever its horizon."""
+    device = torch.device(cell.device)
+    window = profile_window(cell, protocol, recipe, device)
+    phases = iteration_phases(model, gradient, window, recipe)
+    timings = time_phases(phases, device)
+    existing = [*model.parameters(), window.start, window.observed]
+    peaks = peak_bytes(phases, existing, device)
+    error, cosine = gradient_error(model, gradient, window)
+    return {
+        "batch_size": recipe.batch_size,
+        "step_size": protocol.dt,
+        "iteration_s": median(timings.totals),
+        "iteration_samples_s": timings.totals,
+        "first_call_s": timings.first_call,
+        **{f"{name}_s": median(samples) for name, samples in timings.samples.items()},
+        "peak_bytes": max(peaks.values()),
+        **{f"peak_{name}_bytes": peak for name, peak in peaks.items()},
+        **count_evaluations(model, gradient, window),
+        "gradient_rel_error": error,
+        "gradient_cosine": cosine,
+    }
+
+
+def profile_window(cell: Cell, protocol: Protocol, recipe: Recipe, device: torch.device) -> Window:
+    """A batch of noisy reference trajectories of N steps from starts in the box."""
+    assert cell.seq_len is not None
+    system, key = systems.get(cell.system)(), data_key(cell.system, protocol)
+    box = protocol.box(cell.system, system)
+    stream = generator("profile starts", key, cell.seed)
+    starts = draw_starts(system, box, recipe.batch_size, stream, accepted_only=protocol.starts == "accepted")
+    clean = integrate(system, starts, protocol.dt, cell.seq_len)
+    dtype = getattr(torch, cell.dtype)
+    observed = add_noise(clean, protocol.noise, generator("profile noise", key, cell.seed), dtype)
+    observed = observed.transpose(0, 1).contiguous().to(device)
+    start = observed[0] if protocol.start_state == "noisy" else starts.to(device, dtype)
+    return Window(start.clone(), observed, protocol.dt)
+
+
+def iteration_phases(model: Model, gradient: GradientMode, window: Window, recipe: Recipe) -> Phases:
+    """Forward, backward and optimiser step of one training iteration, to be run in this order."""
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.0)  # every repeat starts from the same parameters
+    state = SimpleNamespace()
+
+    def forward() -> None:
+        optimizer.zero_grad(set_to_none=True)
+        state.loss = model.loss(window, gradient)
+
+    def backward() -> None:
+        state.loss.backward()
+        del state.loss
+
+    return {"forward": forward, "backward": backward, "optimizer": optimizer.step}
+
+
+def count_evaluations(model: Model, gradient: GradientMode, window: Window) -> dict[str, float | None]:
+    """Field evaluations a trajectory of one iteration, and what the implicit solves took."""
+    batch = window.start.shape[0]
+    before = model.evaluations
+    loss = model.loss(window, gradient)
+    between = model.evaluations
+    loss.backward()
+    after = model.evaluations
+    report = getattr(getattr(model.integrator, "solver", None), "report", None)
+    return {
+        "field_evals": (after - before) / batch,
+        "field_evals_forward": (between - before) / batch,
+        "field_evals_backward": (after - between) / batch,
+        "solver_iterations": report.iterations / report.solves if report and report.solves else None,
+        "solver_residual": float(report.residual) if report and report.solves else None,
+    }
+
+
+def gradient_error(model: Model, gradient: GradientMode, window: Window) -> tuple[float, float]:
+    """Relative error and cosine of the mode's gradient.
+
+    The exact gradient is backpropagation through the converged solver of the same rollout in float64.
+    """
+    exact_model = copy.deepcopy(model).double()
+    exact_window = Window(window.start.double(), window.observed.double(), window.h)
+    return compare_gradients(
+        parameter_gradients(model, gradient, window),
+        parameter_gradients(exact_model, Backprop(), exact_window),
+    )
+
+
+def parameter_gradients(model: Model, gradient: GradientMode, window: Window) -> list[torch.Tensor]:
+    return list(torch.autograd.grad(model.loss(window, gradient), list(model.parameters())))

@@ -1,0 +1,60 @@
+"""Protocols: how data are made and models judged."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+
+from bench.declarations import Declaration, load
+from systems.base import Box, System, cube
+
+
+class Region(Declaration):
+    """Where one system's starts and test points are drawn, if not in the system's own box."""
+
+    box: PositiveFloat
+    sigma: PositiveFloat
+
+
+class Protocol(Declaration):
+    """Box, step, horizon, noise, counts and test distributions.
+
+    Starts are uniform in the box; `starts = "accepted"` redraws those that the system rejects.
+    `start_state` says whether a rollout begins at the noisy observation or at the true state.
+    """
+
+    description: str = ""
+    dt: PositiveFloat
+    steps: PositiveInt
+    noise: Annotated[float, Field(ge=0)]
+    train_starts: PositiveInt
+    validation_starts: PositiveInt
+    starts: Literal["box", "accepted"] = "box"
+    start_state: Literal["noisy", "true"] = "noisy"
+    test_points: PositiveInt
+    calibration_points: PositiveInt
+    grid_per_axis: Annotated[int, Field(ge=2)]
+    reference_tolerance: PositiveFloat = 1e-10
+    systems: dict[str, Region] = Field(default={})
+
+    @model_validator(mode="after")
+    def _finite(self) -> "Protocol":
+        if self.dt * self.steps > 1e6:
+            raise ValueError("the horizon dt * steps exceeds 1e6")
+        return self
+
+    def box(self, system_name: str, system: System) -> Box:
+        """Where starts and the RU and SG test points lie."""
+        region = self.systems.get(system_name)
+        return cube(region.box, system.dim) if region else system.box
+
+    def sigma(self, system_name: str, system: System) -> float:
+        """Standard deviation of the Gaussian test points; half the mean half-width of the box by default."""
+        region = self.systems.get(system_name)
+        if region:
+            return region.sigma
+        return sum(high - low for low, high in system.box) / len(system.box) / 4
+
+
+def load_protocol(name: str, beside=None) -> Protocol:
+    """A protocol by name or .toml file. Raises BadInput."""
+    return load(Protocol, "protocols", "protocol", name, beside)

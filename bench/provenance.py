@@ -1,0 +1,65 @@
+"""One record a run: which code, packages and machine its rows came from. No environment but thread counts."""
+
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import distributions
+from pathlib import Path
+
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+REPOSITORY = Path(__file__).parent.parent
+
+
+def record(run_id: str) -> dict:
+    """The provenance record of a run, as plain JSON values."""
+    diff = _git("diff", "HEAD")
+    return {
+        "run_id": run_id,
+        "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command_line": ["python", "-m", "bench.run", *sys.argv[1:]],
+        "git_sha": _git("rev-parse", "HEAD").strip() or None,
+        "git_dirty": bool(diff),
+        "git_diff_sha256": hashlib.sha256(diff.encode()).hexdigest() if diff else None,
+        "git_diff": diff or None,
+        "python": platform.python_version(),
+        "packages": dict(sorted((d.metadata["Name"], d.version) for d in distributions())),
+        "host": platform.node(),
+        "platform": platform.platform(),
+        "cpu": _cpu(),
+        "cores": os.cpu_count(),
+        "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        "gpus": _gpus(),
+        "threads": {name: os.environ.get(name) for name in THREAD_VARIABLES},
+    }
+
+
+def _git(*arguments: str) -> str:
+    command = ["git", "-C", str(REPOSITORY), *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout if done.returncode == 0 else ""
+
+
+def _cpu() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor())
+
+
+def _gpus() -> list[str]:
+    """Name, uuid, driver and memory of each card, as nvidia-smi prints them."""
+    if shutil.which("nvidia-smi") is None:
+        return []
+    query = "--query-gpu=name,uuid,driver_version,memory.total"
+    command = ["nvidia-smi", query, "--format=csv,noheader"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    return done.stdout.splitlines() if done.returncode == 0 else []

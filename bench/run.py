@@ -1,0 +1,226 @@
+"""python -m bench.run: plan a grid, execute what is missing, keep the rows, and build the report."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+from threading import Event
+from typing import Annotated
+
+import pandas as pd
+import typer
+from rich.console import Console
+
+from bench import display, provenance
+from bench.attempt import opening
+from bench.cell import Task
+from bench.declarations import FOLDER, BadInput
+from bench.grid import Filters, check_filters, expand, load_grid
+from bench.plan import Plan, make_plan
+from bench.schema import SCHEMA
+from bench.status import Status
+from bench.store import MARKER, Store, StoreError, check_usable, read
+
+
+class ExitCode:
+    """0 all cells ok or explained, 1 some failed, 2 wrong usage, 3 nothing was measured, 130 interrupted."""
+
+    OK, FAILED, USAGE, NOTHING, INTERRUPTED = 0, 1, 2, 3, 130
+
+
+class Backend(StrEnum):
+    INLINE = "inline"
+    RAY = "ray"
+
+
+@dataclass(frozen=True)
+class Options:
+    """Where and how cells run."""
+
+    backend: Backend
+    workers: int
+    address: str | None
+
+
+GRIDS = FOLDER / "grids"
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+console = Console()
+errors = Console(stderr=True)
+
+
+@app.command()
+def main(
+    grid: Annotated[str, typer.Option(help="Name of a grid, or a .toml file.")],
+    system: Annotated[list[str] | None, typer.Option(help="Only this system; repeatable.")] = None,
+    model: Annotated[list[str] | None, typer.Option(help="Only this model; repeatable.")] = None,
+    gradient: Annotated[list[str] | None, typer.Option(help="Only this gradient mode; repeatable.")] = None,
+    seq_len: Annotated[list[int] | None, typer.Option(min=1, help="Only this length; repeatable.")] = None,
+    seeds: Annotated[str | None, typer.Option(help="Only these seeds, as in 0,1,2.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the store [results/GRID].")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Local workers [number of cores].")] = None,
+    address: Annotated[str | None, typer.Option(help="Address of a running Ray cluster.")] = None,
+    backend: Annotated[Backend, typer.Option(help="Where cells run.")] = Backend.RAY,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")] = False,
+) -> None:
+    """Train, judge and measure every cell of a grid that has no row yet, then build the report."""
+    try:
+        filters = Filters(
+            system=tuple(system or ()),
+            model=tuple(model or ()),
+            gradient_mode=tuple(gradient or ()),
+            seq_len=tuple(seq_len or ()),
+            seed=parse_seeds(seeds),
+        )
+        plan, folder = prepare(grid, filters, out)
+        options = Options(backend, workers or cores(), address)
+        display.show_plan(console, grid, plan, options.workers, detailed=dry_run)
+        if dry_run:
+            raise typer.Exit(ExitCode.OK)
+        code = execute(plan, folder, options)
+    except (BadInput, StoreError) as error:
+        errors.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(ExitCode.USAGE) from None
+    raise typer.Exit(code)
+
+
+def prepare(grid_name: str, filters: Filters, out: Path | None) -> tuple[Plan, Path]:
+    """The plan and the folder of the store; writes nothing. Raises BadInput or StoreError."""
+    check_filters(filters)
+    grid = load_grid(grid_name)
+    folder = out or Path("results") / grid.name
+    check_usable(folder)
+    beside = Path(grid_name).parent if grid_name.endswith(".toml") else GRIDS
+    plan = make_plan(expand(grid, filters, beside), stored_rows(folder))
+    if not plan.cells:
+        raise BadInput(f"no cell of grid '{grid.name}' passes the filters")
+    return plan, folder
+
+
+def execute(plan: Plan, folder: Path, options: Options) -> int:
+    """Run the plan and build the report; returns the exit code."""
+    if not plan.run and not plan.skip:
+        console.print(f"Nothing to do: all {plan.cells} cells are finished in {folder}.")
+        name_report(folder / "report")
+        return ExitCode.OK
+    run_id = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:6]}"
+    stop = Event()
+    with Store(folder, run_id) as store, interruptible(stop) as caught:
+        for path in store.set_aside:
+            errors.print(f"damaged file set aside: {path}", style="yellow", highlight=False)
+        store.write_provenance(provenance.record(run_id))
+        for task, reason in plan.skip:
+            store.append(opening(task) | {"status": Status.SKIPPED.value, "reason": reason})
+        rows = run_tasks(plan, store, options, stop)
+    display.show_summary(console, read(folder))
+    reported = build_report(folder)
+    if caught:
+        console.print("Interrupted: the rows of finished cells are kept, the same command resumes.")
+        return 128 + caught[0]
+    return exit_code(rows, len(plan.run)) if reported else ExitCode.FAILED
+
+
+def run_tasks(plan: Plan, store: Store, options: Options, stop: Event) -> list[dict]:
+    """Run the plan's tasks; every row is in the store before it is shown as done."""
+    rows: list[dict] = []
+    if not plan.run:
+        return rows
+    with backend(options) as (run, slots), display.Live(console, len(plan.run)).shown() as live:
+        start = time.perf_counter()
+        for row in run(plan.run, stop):
+            store.append(row)
+            live.note(row)
+            rows.append(row)
+        seconds = time.perf_counter() - start
+    display.show_use(console, rows, seconds, slots)
+    return rows
+
+
+@contextmanager
+def backend(options: Options) -> Iterator[tuple[Callable[[list[Task], Event], Iterator[dict]], float]]:
+    """The function that runs tasks, and the number of cells that it runs at once."""
+    if options.backend is Backend.INLINE:
+        from bench.backends import inline
+
+        yield inline.run, 1.0
+        return
+    from bench.backends import ray  # starting Ray takes seconds: only when there is something to run
+
+    with ray.cluster(options.workers, options.address) as slots:
+        yield partial(ray.run, slots=slots), slots
+
+
+@contextmanager
+def interruptible(stop: Event) -> Iterator[list[int]]:
+    """The first SIGINT or SIGTERM sets `stop` and is noted in the list; a second one raises KeyboardInterrupt."""
+    caught: list[int] = []
+
+    def handle(number: int, _frame: object) -> None:
+        if caught:
+            raise KeyboardInterrupt
+        caught.append(number)
+        stop.set()
+        errors.print("Stopping: running cells get a short grace; once more to stop at once.", style="yellow")
+
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, handle) for number in numbers}
+    try:
+        yield caught
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def exit_code(rows: list[dict], planned: int) -> int:
+    """What became of the cells of this run, as an exit code."""
+    statuses = [Status(row["status"]) for row in rows]
+    if planned and Status.OK not in statuses:
+        return ExitCode.NOTHING
+    return ExitCode.OK if all(status.finished for status in statuses) else ExitCode.FAILED
+
+
+def build_report(folder: Path) -> bool:
+    """Build the report in a process of its own: reports know the store, not the machine that filled it."""
+    command = [
+        sys.executable,
+        "-m",
+        "reports.build",
+        "--results",
+        str(folder),
+        "--out",
+        str(folder / "report"),
+    ]
+    return subprocess.run(command, check=False).returncode == 0
+
+
+def name_report(folder: Path) -> None:
+    for path in sorted(folder.glob("*")):
+        console.print(str(path), highlight=False, soft_wrap=True)
+
+
+def stored_rows(folder: Path) -> pd.DataFrame:
+    """The rows of the store, none if there is no store yet."""
+    return read(folder) if (folder / MARKER).exists() else SCHEMA.empty_table().to_pandas()
+
+
+def parse_seeds(text: str | None) -> tuple[int, ...]:
+    """Seeds from "0,1,2". Raises BadInput."""
+    parts = [part.strip() for part in text.split(",")] if text is not None else []
+    if not all(part.isdecimal() for part in parts):
+        raise BadInput(f"--seeds takes whole numbers of at least 0 separated by commas, not '{text}'")
+    return tuple(int(part) for part in parts)
+
+
+def cores() -> int:
+    return len(os.sched_getaffinity(0))
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,26 @@
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from models.base import HamiltonianModel, register
+from systems.base import System
+from systems.integrators import Integrator
+
+
+@register
+class TrueH(HamiltonianModel):
+    """The system itself: what no model can beat. Shows the floor of every figure."""
+
+    trainable = False
+
+    def __init__(self, system: System, generator: torch.Generator, integrator: Integrator | None = None):
+        super().__init__(system, generator, integrator)
+        self.system = system
+        self.separable = system.separable
+
+    def hamiltonian(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch"]:
+        return self.system.hamiltonian(y)
+
+    def field(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim"]:
+        self.count(y)
+        return self.system.field(y)

@@ -1,0 +1,1 @@
+"""Reports: tables and figures from the rows of a store. Imports neither torch nor Ray."""

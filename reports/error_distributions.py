@@ -1,0 +1,103 @@
+"""Figures V to VII: distributions of |H_pred - H_true| on the three test sets, one figure a system."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from bench.schema import TEST_SETS
+from reports import rows as select
+from reports import theme
+from reports.error_markdown import HEADINGS
+from reports.exhibit import Chapter, Exhibit, prose, stem
+from reports.frames import otherwise, records, where
+
+TITLE = "Distributions of |H_pred - H_true| (Figures V to VII)"
+
+
+def chapter(frame: pd.DataFrame, out: Path) -> Chapter:
+    """Writes h_errors_SYSTEM.png and .pdf into `out`; several protocols stand in the names."""
+    rows = select.of_kind(frame, "train")
+    names = select.protocols(rows)
+    exhibits, missing = [], []
+    for name in names:
+        lined, _ = select.of_protocol(rows, name)
+        for system in select.systems(lined):
+            own = where(lined, system=system)
+            drawn = errors(select.ok(own))
+            if drawn.empty:
+                missing.append(f"no ok row of {system} with quantiles, protocol {name}: distribution not drawn")
+            else:
+                exhibits.append(_exhibit(drawn, system, name, out, name if len(names) > 1 else ""))
+    if not names:
+        missing.append("no train rows: distributions of the errors of H not drawn")
+    return Chapter(TITLE, tuple(exhibits), tuple(missing))
+
+
+def errors(rows: pd.DataFrame) -> pd.DataFrame:
+    """Long form: the quantiles as samples, `error` > 0, with `model`, `line`, `seed` and `test_set`.
+
+    The smallest and the largest error are left out: as samples they would weigh as much as half a per cent
+    of the set. true_h is left out too: its errors are rounding.
+    """
+    samples = [
+        {
+            "model": row["model"],
+            "line": row["line"],
+            "seed": row["seed"],
+            "test_set": test_set,
+            "error": error,
+        }
+        for row in records(otherwise(rows, "model", "true_h"))
+        for test_set in TEST_SETS
+        for error in select.numbers(row[f"h_quantiles_{test_set}"])[1:-1]
+        if error > 0 and np.isfinite(error)
+    ]
+    return pd.DataFrame(samples, columns=["model", "line", "seed", "test_set", "error"])
+
+
+def draw(samples: pd.DataFrame, system: str) -> Figure:
+    """One panel a test set; a violin a line: its density on the logarithmic axis, and its quartiles."""
+    pairs = {(row["model"], row["line"]) for row in records(samples)}
+    lines = sorted(pairs, key=lambda pair: (pair[0] != "constant", *pair))
+    order = [line for _, line in lines]
+    looks = theme.line_looks(lines)
+    with theme.style():
+        figure, axes = theme.panels(1, len(TEST_SETS), height=1.1 + 0.42 * len(order), shared=True)
+        for axis, test_set in zip(axes[0], TEST_SETS, strict=True):
+            _draw_panel(axis, where(samples, test_set=test_set), order, looks)
+            axis.set_title(HEADINGS[test_set])
+        figure.supxlabel("|H_pred - H_true| (units of H)", fontsize=8)
+        figure.suptitle(prose(system))
+        return figure
+
+
+def _draw_panel(axis: Axes, samples: pd.DataFrame, order: list[str], looks: dict[str, theme.Look]) -> None:
+    axis.set_xscale("log")
+    if samples.empty:
+        axis.text(0.5, 0.5, "not measured", transform=axis.transAxes, ha="center")
+        return
+    sns.violinplot(
+        data=samples, x="error", y="line", hue="line", order=order, hue_order=order, ax=axis, orient="h",
+        palette={line: look.colour for line, look in looks.items()}, saturation=1, log_scale=(True, False),
+        cut=0, inner="quart", density_norm="width", linewidth=0.6, width=0.85, legend=False,
+    )  # fmt: skip
+    axis.set_xlabel("")
+    axis.set_ylabel("")
+
+
+def _exhibit(samples: pd.DataFrame, system: str, protocol: str, out: Path, suffix: str) -> Exhibit:
+    figure = draw(samples, system)
+    with theme.style():
+        files = theme.save(figure, out, stem("h_errors", system, suffix))
+    seeds = samples.groupby("line")["seed"].nunique()
+    counts = ", ".join(f"{line}: {count}" for line, count in seeds.items())
+    caption = (
+        f"{prose(system).capitalize()}, protocol {protocol}: density of |H_pred - H_true| on the logarithmic "
+        f"axis, between the 0.5 % and the 99.5 % quantile, seeds pooled ({counts}). Lines within: quartiles. "
+        "true_h is not drawn: its errors are rounding."
+    )
+    return Exhibit(f"Errors of H, {prose(system)}, protocol {protocol}", caption, files)

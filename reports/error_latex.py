@@ -1,0 +1,82 @@
+"""The error table as LaTeX; needs the packages booktabs and amsmath."""
+
+import pandas as pd
+
+from bench.schema import TEST_SETS
+from reports.error_markdown import HEADINGS, by_line, seeds_text
+from reports.exhibit import prose
+from reports.frames import distinct, where
+from reports.numerals import quoted_latex, with_interval_latex
+
+_ESCAPES = {
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    "±": r"$\pm$",
+    "†": r"$^\dagger$",
+    "–": "--",
+    "…": r"\ldots{}",
+    "∞": r"$\infty$",
+}
+
+
+def escape(text: str) -> str:
+    """Text that LaTeX prints as it stands."""
+    return "".join(_ESCAPES.get(character, character) for character in text)
+
+
+def render(measured: pd.DataFrame, published: pd.DataFrame, notes: tuple[str, ...], caption: str, label: str) -> str:
+    """A `table` environment with booktabs rules, one group of lines a system, notes below in small print."""
+    headings = ["model (recipe)", *(HEADINGS[name] for name in TEST_SETS), "seeds"]
+    lines = [
+        r"\begin{table}",
+        r"\centering",
+        rf"\caption{{{escape(caption)}}}",
+        rf"\label{{{label}}}",
+        r"\begin{tabular}{l" + "r" * len(TEST_SETS) + "l}",
+        r"\toprule",
+        _row(headings),
+    ]
+    for system in distinct(measured, "system"):
+        lines += _group(system, where(measured, system=system), where(published, system=system))
+    lines += [r"\bottomrule", r"\end{tabular}", r"", r"\medskip\footnotesize\raggedright"]
+    return "\n".join([*lines, *(escape(note) + r"\par" for note in notes), r"\end{table}"]) + "\n"
+
+
+def _group(system: str, measured: pd.DataFrame, published: pd.DataFrame) -> list[str]:
+    heading = rf"\multicolumn{{{len(TEST_SETS) + 2}}}{{l}}{{\emph{{{escape(prose(system))}}}}} \\"
+    ours = [_row(_measured_line(own)) for own in by_line(measured)]
+    theirs = [_row(_published_line(own)) for own in by_line(published)]
+    return [r"\midrule", heading, *ours, *theirs]
+
+
+def _measured_line(entries: dict[str, dict]) -> list[str]:
+    values = [_value(entries[name]) for name in TEST_SETS]
+    return [escape(entries[TEST_SETS[0]]["line"]), *values, seeds_text(entries)]
+
+
+def _published_line(entries: dict[str, dict]) -> list[str]:
+    values = [f"${quoted_latex(entries[name]['quoted'])}$" for name in TEST_SETS]
+    return [f"{escape(entries[TEST_SETS[0]]['line'])}, published", *values, "--"]
+
+
+def _value(entry: dict) -> str:
+    number = with_interval_latex(entry["mean"], entry["high"] - entry["mean"])
+    if entry["at_or_below_paper"]:
+        number = rf"\mathbf{{{number}}}"
+    dagger = r"{}^{\dagger}" if entry["no_better_than_constant"] else ""
+    return f"${number}{dagger}$"
+
+
+def _row(cells: list[str]) -> str:
+    return " & ".join(cells) + r" \\"

@@ -1,0 +1,64 @@
+"""The error table as Markdown."""
+
+import pandas as pd
+
+from bench.schema import TEST_SETS
+from reports.frames import distinct, records, where
+from reports.numerals import ABSENT, with_interval
+
+HEADINGS = {"ru": "RU", "sg": "SG", "gaussian": "Gaussian"}
+
+
+def render(measured: pd.DataFrame, published: pd.DataFrame, notes: tuple[str, ...]) -> str:
+    """A pipe table, one line a (system, line), published ones last in each system, and the notes below."""
+    headings = ["system", "model (recipe)", *(HEADINGS[name] for name in TEST_SETS), "seeds"]
+    table = [_pipes(headings), _pipes(["---", "---", *["---:"] * len(TEST_SETS), "---"])]
+    for system in distinct(measured, "system"):
+        table += [_pipes(_measured_line(own)) for own in by_line(where(measured, system=system))]
+        table += [_pipes(_published_line(own)) for own in by_line(where(published, system=system))]
+    return "\n".join([*table, "", *(f"- {_escape(note)}" for note in notes)]) + "\n"
+
+
+def by_line(entries: pd.DataFrame) -> list[dict[str, dict]]:
+    """The entries of each line by test set, in the order of the lines."""
+    return [
+        {entry["test_set"]: entry for entry in records(where(entries, line=line))}
+        for line in distinct(entries, "line")
+    ]
+
+
+def seeds_text(entries: dict[str, dict]) -> str:
+    """'1 seed', '5 seeds', or '3 to 5 seeds' where the test sets differ."""
+    numbers = [int(entry["seeds"]) for entry in entries.values()]
+    few, many = min(numbers), max(numbers)
+    count = str(many) if few == many else f"{few} to {many}"
+    return f"{count} seed" if many == 1 else f"{count} seeds"
+
+
+def _measured_line(entries: dict[str, dict]) -> list[str]:
+    values = [_value(entries[name]) for name in TEST_SETS]
+    first = entries[TEST_SETS[0]]
+    return [first["system"], _escape(first["line"]), *values, seeds_text(entries)]
+
+
+def _published_line(entries: dict[str, dict]) -> list[str]:
+    values = [entries[name]["quoted"] or ABSENT for name in TEST_SETS]
+    first = entries[TEST_SETS[0]]
+    return [first["system"], f"{first['line']}, published", *values, ABSENT]
+
+
+def _value(entry: dict) -> str:
+    text = with_interval(entry["mean"], entry["high"] - entry["mean"])
+    if entry["at_or_below_paper"]:
+        text = f"**{text}**"
+    return f"{text} †" if entry["no_better_than_constant"] else text
+
+
+def _pipes(cells: list[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def _escape(text: str) -> str:
+    for character in "\\|<*_`":
+        text = text.replace(character, "\\" + character)
+    return text

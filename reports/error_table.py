@@ -1,0 +1,101 @@
+"""The error table: one a protocol, as Markdown, LaTeX and CSV."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from reports import error_entries, error_latex, error_markdown, outcomes
+from reports import rows as select
+from reports.exhibit import Chapter, Exhibit, stem, write
+from reports.frames import where
+from reports.published import Published, paper
+
+TITLE = "Errors of H"
+
+
+@dataclass(frozen=True)
+class ErrorTable:
+    """The table of one protocol: entries as `error_entries` makes them, and the notes that stand below."""
+
+    protocol: str
+    measured: pd.DataFrame
+    published: pd.DataFrame
+    notes: tuple[str, ...]
+
+    @property
+    def caption(self) -> str:
+        return (
+            f"Mean |H_pred - H_true| under protocol {self.protocol}, after the mean offset of a calibration "
+            "set, on uniformly random (RU), grid (SG) and Gaussian test points: mean over seeds ± half width "
+            "of the 95 % t-interval."
+        )
+
+    @property
+    def tidy(self) -> pd.DataFrame:
+        """Both kinds of entries, one number a row."""
+        both = pd.concat(
+            [self.measured.astype(object), self.published.drop(columns="quoted").astype(object)],
+            ignore_index=True,
+        )
+        both.insert(0, "protocol", self.protocol)
+        return both
+
+
+def tabulate(rows: pd.DataFrame, published: Published) -> ErrorTable:
+    """The table of training rows of one protocol. Raises ValueError if there is more than one."""
+    protocol = select.protocols(rows)[0]
+    lined, dropped = select.of_protocol(rows, protocol)
+    measured = error_entries.with_marks(error_entries.measured(lined), protocol, published)
+    entries = error_entries.published(select.systems(lined), published)
+    notes = (*_reading_notes(measured, entries, protocol, published), *_row_notes(lined, dropped))
+    return ErrorTable(protocol, measured, entries, notes)
+
+
+def chapter(frame: pd.DataFrame, out: Path) -> Chapter:
+    """Writes error_table.md, .tex and .csv into `out`; several protocols stand in the names."""
+    rows = select.of_kind(frame, "train")
+    if rows.empty:
+        return Chapter(TITLE, missing=("no train rows: the error table was not made",))
+    names = select.protocols(rows)
+    exhibits = tuple(
+        _exhibit(tabulate(where(rows, protocol=name), paper()), out, name if len(names) > 1 else "") for name in names
+    )
+    return Chapter(TITLE, exhibits)
+
+
+def _exhibit(table: ErrorTable, out: Path, suffix: str) -> Exhibit:
+    name = stem("error_table", suffix)
+    title = f"Error table, protocol {table.protocol}"
+    body = error_markdown.render(table.measured, table.published, table.notes)
+    latex = error_latex.render(table.measured, table.published, table.notes, table.caption, label=f"tab:{name}")
+    files = (
+        write(out / f"{name}.md", f"# {title}\n\n{table.caption}\n\n{body}"),
+        write(out / f"{name}.tex", latex),
+        write(out / f"{name}.csv", table.tidy.to_csv(index=False, lineterminator="\n")),
+    )
+    return Exhibit(title, table.caption, files, body)
+
+
+def _reading_notes(measured: pd.DataFrame, entries: pd.DataFrame, protocol: str, published: Published) -> list[str]:
+    notes = ["constant predicts the mean of H and true_h is the true H: neither is trained."]
+    if any(measured["no_better_than_constant"]):
+        notes.append("† no better than the constant predictor: learned nothing.")
+    if any(measured["at_or_below_paper"]):
+        notes.append(f"Bold: at or below the paper's {published.own_method} figure.")
+    if not entries.empty:
+        comparable = protocol in published.comparable_protocols
+        warning = (
+            "" if comparable else f" They were not obtained under protocol {protocol} and do not compare with it."
+        )
+        notes.append(f"Published figures: {published.source}; number of seeds not stated.{warning}")
+    return notes
+
+
+def _row_notes(rows: pd.DataFrame, dropped: int) -> list[str]:
+    failed = len(rows) - len(select.ok(rows))
+    notes = [f"{len(rows) - failed} of {len(rows)} cells are ok and enter the averages; {failed} do not."]
+    notes += outcomes.left_out(rows) + outcomes.absent(rows) + outcomes.code_versions(select.ok(rows))
+    if dropped:
+        notes.append(f"{dropped} older rows with the same identity but other protocol or recipe contents left out.")
+    return notes

@@ -1,0 +1,49 @@
+"""What a report is made of: exhibits (a table or a figure) in chapters, and the files that they lie in."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """A table or figure: its files, and the Markdown (`body`) that the index shows below the caption."""
+
+    title: str
+    caption: str
+    files: tuple[Path, ...]
+    body: str = ""
+
+    @property
+    def picture(self) -> Path | None:
+        """The file that the index shows, if there is one."""
+        return next((path for path in self.files if path.suffix == ".png"), None)
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """Exhibits of one kind, and a sentence for each that could not be made."""
+
+    title: str
+    exhibits: tuple[Exhibit, ...] = ()
+    missing: tuple[str, ...] = ()
+
+    @property
+    def files(self) -> list[Path]:
+        return [path for exhibit in self.exhibits for path in exhibit.files]
+
+
+def stem(*words: object) -> str:
+    """A file name without its ending: the words that are not empty, joined by '_', free of odd characters."""
+    return "_".join(re.sub(r"[^\w.=-]+", "-", str(word)) for word in words if str(word))
+
+
+def prose(name: str) -> str:
+    """A registered name as it stands in a title: 'double_well' is 'double well'."""
+    return name.replace("_", " ")
+
+
+def write(path: Path, text: str) -> Path:
+    """Writes UTF-8 with '\\n' line ends on every machine; returns the path."""
+    path.write_text(text, encoding="utf-8", newline="\n")
+    return path

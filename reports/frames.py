@@ -1,0 +1,54 @@
+"""Selecting from a DataFrame with types that hold: pandas' own mostly say DataFrame | Series."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
+
+import pandas as pd
+
+
+def where(frame: pd.DataFrame, **equal: object) -> pd.DataFrame:
+    """The rows whose columns have these values."""
+    mask = pd.Series(True, index=frame.index)
+    for column, value in equal.items():
+        mask &= frame[column].eq(value).fillna(False).astype(bool)
+    return cast(pd.DataFrame, frame.loc[mask])
+
+
+def otherwise(frame: pd.DataFrame, column: str, *values: object) -> pd.DataFrame:
+    """The rows whose column has none of these values."""
+    return cast(pd.DataFrame, frame.loc[~frame[column].isin(list(values))])
+
+
+def groups(frame: pd.DataFrame, columns: Sequence[str]) -> Iterator[tuple[tuple, pd.DataFrame]]:
+    """(values of the columns, their rows), sorted by the values; a null is a value like any other."""
+    yield from cast(Any, frame.groupby(list(columns), dropna=False, sort=True))
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """One dict a row."""
+    return cast(Any, frame).to_dict("records")
+
+
+def ordered(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """Sorted by the columns, nulls first, rows of equal values in the order that they had."""
+    return cast(Any, frame).sort_values(list(columns), kind="stable", na_position="first")
+
+
+def distinct(frame: pd.DataFrame, column: str) -> list[Any]:
+    """The column's values without nulls or repeats, in the order of their first appearance."""
+    return list(cast(Any, frame[column]).dropna().unique())
+
+
+def varies(frame: pd.DataFrame, column: str) -> bool:
+    """Whether the column has more than one value, null counted as one."""
+    return cast(Any, frame[column]).nunique(dropna=False) > 1
+
+
+def mean(frame: pd.DataFrame, column: str) -> float:
+    """Mean of the values that are not null; NaN without any."""
+    return float(cast(Any, frame[column]).mean())
+
+
+def median(frame: pd.DataFrame, column: str) -> float:
+    """Median of the values that are not null; NaN without any."""
+    return float(cast(Any, frame[column]).median())

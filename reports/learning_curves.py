@@ -1,0 +1,121 @@
+"""Learning curves: training and validation loss against the epoch, one panel a system."""
+
+import math
+from pathlib import Path
+from typing import Literal
+
+import matplotlib.ticker as ticker
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from reports import rows as select
+from reports import theme
+from reports.exhibit import Chapter, Exhibit, prose, stem
+from reports.frames import groups, mean, records, where
+
+TITLE = "Learning curves"
+_DASHES: dict[str, Literal[":", "-"]] = {"training": ":", "validation": "-"}
+_FLOOR_DASH = "--"
+
+
+def chapter(frame: pd.DataFrame, out: Path) -> Chapter:
+    """Writes learning_curves.png and .pdf into `out`; several protocols stand in the names."""
+    rows = select.of_kind(frame, "train")
+    names = select.protocols(rows)
+    exhibits, missing = [], []
+    for name in names:
+        lined, _ = select.of_protocol(rows, name)
+        losses = curves(select.ok(lined))
+        if losses.empty:
+            missing.append(f"no learning curve in the train rows of protocol {name}: learning curves not drawn")
+        else:
+            exhibits.append(_exhibit(losses, lined, name, out, name if len(names) > 1 else ""))
+    if not names:
+        missing.append("no train rows: learning curves not drawn")
+    return Chapter(TITLE, tuple(exhibits), tuple(missing))
+
+
+def curves(rows: pd.DataFrame) -> pd.DataFrame:
+    """Long form: one row a (system, line, seed, part, epoch) with its `loss`; epochs count from 1."""
+    losses = [
+        {"system": row["system"], "model": row["model"], "line": row["line"], "seed": row["seed"],
+         "part": part, "epoch": epoch, "loss": loss}
+        for row in records(rows)
+        for part, column in (("training", "curve_train"), ("validation", "curve_validation"))
+        for epoch, loss in enumerate(select.numbers(row[column]), start=1)
+    ]  # fmt: skip
+    return pd.DataFrame(losses, columns=["system", "model", "line", "seed", "part", "epoch", "loss"])
+
+
+def floors(rows: pd.DataFrame) -> dict[str, float]:
+    """Mean loss of the true H by system, where the ok rows have one."""
+    known = select.ok(rows).dropna(subset=["loss_floor"])
+    return {system: mean(own, "loss_floor") for (system,), own in groups(known, ["system"])}
+
+
+def draw(losses: pd.DataFrame, floor: dict[str, float]) -> Figure:
+    """One panel a system, logarithmic in loss: mean over seeds, band from the least to the largest."""
+    systems = select.systems(losses)
+    columns = min(3, len(systems))
+    looks = theme.line_looks(_models_and_lines(losses))
+    with theme.style():
+        figure, axes = theme.panels(math.ceil(len(systems) / columns), columns, height=2.5)
+        for axis, system in zip(axes.flat, systems, strict=False):
+            _draw_panel(axis, where(losses, system=system), looks)
+            if floor.get(system, 0) > 0:
+                axis.axhline(floor[system], color="black", linestyle=_FLOOR_DASH, linewidth=0.9)
+            axis.set_title(prose(system))
+        theme.hide(list(axes.flat[len(systems) :]))
+        for axis in axes[:, 0]:
+            axis.set_ylabel("loss (state²)")
+        handles = _handles(looks, with_floor=bool(floor))
+        figure.legend(
+            handles=handles,
+            loc="outside lower center",
+            ncols=min(4, len(handles)),
+            frameon=False,
+            handlelength=3,
+        )
+        return figure
+
+
+def _draw_panel(axis: Axes, losses: pd.DataFrame, looks: dict[str, theme.Look]) -> None:
+    for (line, part), own in groups(losses, ["line", "part"]):
+        look = looks[line]
+        sns.lineplot(
+            data=own, x="epoch", y="loss", ax=axis, estimator="mean", errorbar=("pi", 100), legend=False,
+            color=look.colour, linestyle=_DASHES[part], marker=look.marker if part == "validation" else None,
+            err_kws={"linewidth": 0, "alpha": 0.18},
+        )  # fmt: skip
+    axis.set_yscale("log")
+    axis.xaxis.set_major_locator(ticker.MaxNLocator(nbins=6, integer=True, min_n_ticks=1))
+    axis.set_xlabel("epoch")
+    axis.set_ylabel("")
+
+
+def _handles(looks: dict[str, theme.Look], with_floor: bool) -> list[Line2D]:
+    lines = [Line2D([], [], color=look.colour, marker=look.marker, label=line) for line, look in looks.items()]
+    parts = [Line2D([], [], color="0.3", linestyle=dash, label=part) for part, dash in _DASHES.items()]
+    floor = Line2D([], [], color="black", linestyle=_FLOOR_DASH, linewidth=0.9, label="loss of the true H")
+    return [*lines, *parts, *([floor] if with_floor else [])]
+
+
+def _models_and_lines(losses: pd.DataFrame) -> list[tuple[str, str]]:
+    return sorted({(row["model"], row["line"]) for row in records(losses)})
+
+
+def _exhibit(losses: pd.DataFrame, lined: pd.DataFrame, protocol: str, out: Path, suffix: str) -> Exhibit:
+    figure = draw(losses, floors(lined))
+    with theme.style():
+        files = theme.save(figure, out, stem("learning_curves", suffix))
+    seeds = [len(select.seeds(own)) for _, own in groups(losses, ["system", "line"])]
+    count = str(max(seeds)) if min(seeds) == max(seeds) else f"{min(seeds)} to {max(seeds)}"
+    caption = (
+        f"Training and validation loss after each epoch under protocol {protocol}: mean over seeds "
+        f"({count} a line), band from the least to the largest. Dashed: loss of the true H on the same "
+        "validation windows."
+    )
+    return Exhibit(f"Learning curves, protocol {protocol}", caption, files)

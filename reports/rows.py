@@ -1,0 +1,90 @@
+"""Which rows stand for what: kinds, protocols, and the line of a table that a training row belongs to."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from reports.frames import distinct, groups, ordered, otherwise, records, varies, where
+from reports.published import paper
+
+REFERENCES = ("constant", "true_h")  # models that need no training: every table of H errors carries both
+VARIANTS = ("gradient_mode", "integrator", "seq_len", "dtype", "device")
+_SAME_CELL = ("kind", "system", "model", *VARIANTS, "seed", "protocol", "recipe")
+
+
+def of_kind(frame: pd.DataFrame, kind: str) -> pd.DataFrame:
+    """Rows of kind 'train' or 'profile', of any status, in an order that does not depend on the store's."""
+    rows = where(frame, kind=kind)
+    rows = rows.assign(seq_len=rows["seq_len"].astype("Int64"))
+    return ordered(rows, ["system", "model", "seed", "cell_id"]).reset_index(drop=True)
+
+
+def ok(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows that were measured to the end; no other row enters an average or a figure."""
+    return where(rows, status="ok")
+
+
+def protocols(rows: pd.DataFrame) -> list[str]:
+    """Sorted names."""
+    return sorted(distinct(rows, "protocol"))
+
+
+def systems(rows: pd.DataFrame) -> list[str]:
+    """The paper's systems in its order, then the others by name."""
+    order, present = paper().systems, set(distinct(rows, "system"))
+    return [name for name in order if name in present] + sorted(present - set(order))
+
+
+def seeds(rows: pd.DataFrame) -> list[int]:
+    """Sorted, without repeats."""
+    return sorted(int(seed) for seed in distinct(rows, "seed"))
+
+
+def of_protocol(rows: pd.DataFrame, protocol: str) -> tuple[pd.DataFrame, int]:
+    """Rows of a protocol, the newest of each cell, with a column `line`; and how many were dropped."""
+    newest, dropped = newest_of_each_cell(where(rows, protocol=protocol))
+    return with_lines(newest), dropped
+
+
+def newest_of_each_cell(rows: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """One row an identity, and how many were dropped.
+
+    A protocol or recipe whose contents changed under the same name leaves rows of equal identity and
+    different `cell_id`; the one that started last stays.
+    """
+    by_age = ordered(rows, ["started_at", "cell_id"])
+    newest = by_age.drop_duplicates(list(_SAME_CELL), keep="last")
+    return newest.sort_index().reset_index(drop=True), len(rows) - len(newest)
+
+
+def with_lines(rows: pd.DataFrame) -> pd.DataFrame:
+    """Adds `line`: model and recipe, and of VARIANTS whatever differs between the rows of that model."""
+    labels = {}
+    for (model,), own in groups(rows, ["model"]):
+        labels.update(zip(own.index, _labels(model, own), strict=True))
+    return rows.assign(line=pd.Series(labels, dtype=object).reindex(rows.index))
+
+
+def lines(rows: pd.DataFrame) -> list[str]:
+    """Labels of `with_lines`: both references, present or not, then trained models by their identity."""
+    trained = otherwise(rows, "model", *REFERENCES)
+    return [*REFERENCES, *distinct(ordered(trained, ["model", "recipe", *VARIANTS]), "line")]
+
+
+def numbers(value: Any) -> np.ndarray:
+    """A list column's entry as a float array, empty where the entry is null."""
+    return np.asarray(value, dtype=float) if isinstance(value, (list, tuple, np.ndarray)) else np.empty(0)
+
+
+def _labels(model: str, rows: pd.DataFrame) -> list[str]:
+    if model in REFERENCES:
+        return [model] * len(rows)
+    differing = [column for column in VARIANTS if varies(rows, column)]
+    return [_label(model, row, differing) for row in records(rows)]
+
+
+def _label(model: str, row: dict, differing: list[str]) -> str:
+    present = [column for column in ("recipe", *differing) if pd.notna(row[column])]
+    details = [f"N={row[column]}" if column == "seq_len" else str(row[column]) for column in present]
+    return f"{model} ({', '.join(details)})" if details else model

@@ -1,0 +1,62 @@
+"""Means with intervals over seeds, and exponents of power laws."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean and its two-sided interval; `low` and `high` are NaN below two values, `mean` without any."""
+
+    mean: float
+    low: float
+    high: float
+    count: int
+
+
+@dataclass(frozen=True)
+class Exponent:
+    """k of y ~ x^k with its two-sided interval; `low` and `high` are NaN below three points."""
+
+    slope: float
+    low: float
+    high: float
+    points: int
+
+
+def mean_interval(values: Iterable[float], confidence: float = CONFIDENCE) -> Interval:
+    """Mean and Student-t interval of independent values; NaNs are left out."""
+    sample = np.asarray(list(values), dtype=float)
+    sample = sample[~np.isnan(sample)]
+    if sample.size == 0:
+        return Interval(math.nan, math.nan, math.nan, 0)
+    mean = float(sample.mean())
+    if sample.size == 1:
+        return Interval(mean, math.nan, math.nan, 1)
+    standard_error = float(sample.std(ddof=1)) / math.sqrt(sample.size)
+    half_width = _t_factor(confidence, sample.size - 1) * standard_error
+    return Interval(mean, mean - half_width, mean + half_width, int(sample.size))
+
+
+def fit_exponent(x: Iterable[float], y: Iterable[float], confidence: float = CONFIDENCE) -> Exponent | None:
+    """Least squares of log y on log x over the points where both are positive; None below two different x."""
+    pairs = np.array([(a, b) for a, b in zip(x, y, strict=True) if a > 0 and b > 0], dtype=float).reshape(-1, 2)
+    if np.unique(pairs[:, 0]).size < 2:
+        return None
+    fit: Any = stats.linregress(np.log(pairs[:, 0]), np.log(pairs[:, 1]))  # its stub declares no fields
+    if np.ptp(pairs[:, 1]) == 0:  # linregress has no standard error for a constant
+        return Exponent(0.0, 0.0, 0.0, len(pairs))
+    freedom = len(pairs) - 2
+    half_width = _t_factor(confidence, freedom) * fit.stderr if freedom > 0 else math.nan
+    return Exponent(float(fit.slope), float(fit.slope - half_width), float(fit.slope + half_width), len(pairs))
+
+
+def _t_factor(confidence: float, degrees_of_freedom: int) -> float:
+    return float(stats.t.ppf((1 + confidence) / 2, degrees_of_freedom))

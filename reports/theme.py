@@ -1,0 +1,120 @@
+"""How every figure looks: sizes, colours, markers, and files that are the same bytes each time."""
+
+import zlib
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+
+WIDTH = 7.0  # inches: the text width of a two-column page
+DPI = 200
+Colour = tuple[float, float, float]
+
+_PALETTE: list[Colour] = [to_rgb(colour) for colour in sns.color_palette("colorblind", 10)]
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p")
+_DASHES = ("-", "--", "-.", (0, (1, 1)), (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)))
+
+# In order of registration: a new name is added at the end, so that no colour of an old one changes.
+_MODES = ("discrete", "backprop", "continuous", "checkpoint", "symplectic")
+_MODELS = (
+    "fshnn",
+    "shnn",
+    "nssnn",
+    "hnn",
+    "srnn",
+    "separable_hnn",
+    "sampled_hnn",
+    "sympflow",
+    "pinn",
+    "neural_ode",
+)
+_GREYS: dict[str, Colour] = {"constant": (0.6, 0.6, 0.6), "true_h": (0.1, 0.1, 0.1)}
+
+
+@dataclass(frozen=True)
+class Look:
+    """Colour, marker and line style of one name; any two of them still tell names apart in grey."""
+
+    colour: Colour
+    marker: str
+    dash: str | tuple
+
+
+def mode_look(name: str) -> Look:
+    """Look of a gradient mode."""
+    return _look(name, _MODES)
+
+
+def model_look(name: str, variant: int = 0) -> Look:
+    """Look of a model; variants (recipes, lengths) of one model are paler and have another marker."""
+    look = _look(name, _MODELS)
+    paleness = 1 - 0.75**variant
+    colour = tuple(channel + (1 - channel) * paleness for channel in _GREYS.get(name, look.colour))
+    marker = _MARKERS[(_MARKERS.index(look.marker) + variant) % len(_MARKERS)]
+    return Look((colour[0], colour[1], colour[2]), marker, look.dash)
+
+
+def line_looks(lines: Sequence[tuple[str, str]]) -> dict[str, Look]:
+    """Looks of the lines of a figure, given as (model, label); variants of a model count in that order."""
+    seen: dict[str, int] = {}
+    looks = {}
+    for model, label in lines:
+        looks[label] = model_look(model, seen.get(model, 0))
+        seen[model] = seen.get(model, 0) + 1
+    return looks
+
+
+def style() -> AbstractContextManager:
+    """A context in which figures are made and saved; nothing outside it is changed."""
+    settings: dict[Any, Any] = {
+        **sns.axes_style("whitegrid"),
+        **sns.plotting_context("paper"),
+        "font.family": "DejaVu Sans",  # comes with matplotlib: the same on every machine
+        "font.size": 8,
+        "axes.titlesize": 8,
+        "axes.labelsize": 8,
+        "figure.titlesize": 8,
+        "legend.fontsize": 7,
+        "xtick.labelsize": 7,
+        "ytick.labelsize": 7,
+        "axes.linewidth": 0.6,
+        "grid.linewidth": 0.4,
+        "lines.linewidth": 1.2,
+        "lines.markersize": 4,
+        "pdf.fonttype": 42,
+    }
+    return matplotlib.rc_context(settings)
+
+
+def panels(rows: int, columns: int, height: float, *, shared: bool = False) -> tuple[Figure, np.ndarray]:
+    """A figure of text width, `height` inches a row, and its axes, shape [rows, columns]."""
+    figure = Figure(figsize=(WIDTH, rows * height), layout="constrained")
+    return figure, figure.subplots(rows, columns, squeeze=False, sharex=shared, sharey=shared)
+
+
+def save(figure: Figure, out: Path, name: str) -> tuple[Path, ...]:
+    """Writes `name`.png and `name`.pdf without a date or a producer, so that equal data give equal bytes."""
+    png, pdf = out / f"{name}.png", out / f"{name}.pdf"
+    figure.savefig(png, dpi=DPI, metadata={"Software": None})
+    figure.savefig(pdf, metadata={"CreationDate": None, "Creator": None, "Producer": None})
+    return png, pdf
+
+
+def hide(axes: Sequence[Axes]) -> None:
+    """Takes panels that hold nothing out of the figure."""
+    for axis in axes:
+        axis.remove()
+
+
+def _look(name: str, registered: tuple[str, ...]) -> Look:
+    # crc32, not hash(): the same in every process
+    place = registered.index(name) if name in registered else zlib.crc32(name.encode())
+    return Look(_PALETTE[place % len(_PALETTE)], _MARKERS[place % len(_MARKERS)], _DASHES[place % len(_DASHES)])
