@@ -83,7 +83,8 @@ def _draw_panel(axis: Axes, samples: pd.DataFrame, order: list[str], looks: dict
     sns.violinplot(
         data=samples, x="error", y="line", hue="line", order=order, hue_order=order, ax=axis, orient="h",
         palette={line: look.colour for line, look in looks.items()}, saturation=1, log_scale=(True, False),
-        cut=0, inner="quart", density_norm="width", linewidth=0.6, width=0.85, legend=False,
+        cut=0, inner="quart", inner_kws={"color": "white", "linewidth": 0.9},
+        density_norm="width", linewidth=0.6, width=0.85, legend=False,
     )  # fmt: skip
     axis.set_xlabel("")
     axis.set_ylabel("")

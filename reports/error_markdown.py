@@ -3,6 +3,7 @@
 import pandas as pd
 
 from bench.schema import TEST_SETS
+from reports.exhibit import escape
 from reports.frames import distinct, records, where
 from reports.numerals import ABSENT, with_interval
 
@@ -16,7 +17,7 @@ def render(measured: pd.DataFrame, published: pd.DataFrame, notes: tuple[str, ..
     for system in distinct(measured, "system"):
         table += [_pipes(_measured_line(own)) for own in by_line(where(measured, system=system))]
         table += [_pipes(_published_line(own)) for own in by_line(where(published, system=system))]
-    return "\n".join([*table, "", *(f"- {_escape(note)}" for note in notes)]) + "\n"
+    return "\n".join([*table, "", *(f"- {escape(note)}" for note in notes)]) + "\n"
 
 
 def by_line(entries: pd.DataFrame) -> list[dict[str, dict]]:
@@ -38,7 +39,7 @@ def seeds_text(entries: dict[str, dict]) -> str:
 def _measured_line(entries: dict[str, dict]) -> list[str]:
     values = [_value(entries[name]) for name in TEST_SETS]
     first = entries[TEST_SETS[0]]
-    return [first["system"], _escape(first["line"]), *values, seeds_text(entries)]
+    return [first["system"], escape(first["line"]), *values, seeds_text(entries)]
 
 
 def _published_line(entries: dict[str, dict]) -> list[str]:
@@ -56,9 +57,3 @@ def _value(entry: dict) -> str:
 
 def _pipes(cells: list[str]) -> str:
     return "| " + " | ".join(cells) + " |"
-
-
-def _escape(text: str) -> str:
-    for character in "\\|<*_`":
-        text = text.replace(character, "\\" + character)
-    return text

@@ -94,8 +94,8 @@ def _reading_notes(measured: pd.DataFrame, entries: pd.DataFrame, protocol: str,
 
 def _row_notes(rows: pd.DataFrame, dropped: int) -> list[str]:
     failed = len(rows) - len(select.ok(rows))
-    notes = [f"{len(rows) - failed} of {len(rows)} cells are ok and enter the averages; {failed} do not."]
+    notes = [f"{len(rows) - failed} of {len(rows)} cells are ok and enter the averages; {failed} left out."]
     notes += outcomes.left_out(rows) + outcomes.absent(rows) + outcomes.code_versions(select.ok(rows))
     if dropped:
-        notes.append(f"{dropped} older rows with the same identity but other protocol or recipe contents left out.")
+        notes.append(f"{dropped} older row(s) of an equal identity but other protocol or recipe contents left out.")
     return notes

@@ -43,6 +43,11 @@ def prose(name: str) -> str:
     return name.replace("_", " ")
 
 
+def escape(text: str) -> str:
+    """Text that Markdown shows as it stands, in a table too."""
+    return re.sub(r"([\\|<*`]|(?<!\w)_|_(?!\w))", r"\\\1", text)
+
+
 def write(path: Path, text: str) -> Path:
     """Writes UTF-8 with '\\n' line ends on every machine; returns the path."""
     path.write_text(text, encoding="utf-8", newline="\n")

@@ -6,7 +6,7 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from reports import outcomes
-from reports.exhibit import Chapter, write
+from reports.exhibit import Chapter, escape, write
 from reports.provenance import Run
 
 
@@ -23,7 +23,7 @@ def page(frame: pd.DataFrame, runs: list[Run], chapters: list[Chapter], out: Pat
     text = environment.get_template("report.md.jinja").render(
         chapters=chapters,
         counts=outcomes.counts(frame),
-        missing=[sentence for chapter in chapters for sentence in chapter.missing],
+        missing=[escape(sentence) for chapter in chapters for sentence in chapter.missing],
         runs=runs,
         total=len(frame),
     )

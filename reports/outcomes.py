@@ -41,10 +41,10 @@ def absent(rows: pd.DataFrame) -> list[str]:
 
 
 def code_versions(rows: pd.DataFrame) -> list[str]:
-    """A sentence for each line whose averages mix rows of different code."""
+    """A sentence for each line and system whose averages mix rows of different code."""
     return [
-        f"{line}: rows of {len(versions)} versions of the code are averaged ({', '.join(sorted(versions))})"
-        for (line,), own in groups(rows, ["line"])
+        f"{line}: rows of {len(versions)} versions of the code are averaged ({system}: {', '.join(sorted(versions))})"
+        for (line, system), own in groups(rows, ["line", "system"])  # a fingerprint covers the system's file too
         if len(versions := set(own["fingerprint"].dropna())) > 1
     ]
 

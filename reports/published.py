@@ -8,7 +8,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Published:
-    """The figures of one published table: mean |H_pred - H_true| by system, test set and method, as printed."""
+    """One published table, as printed: mean |H_pred - H_true| by system, test set and method."""
 
     source: str
     own_method: str

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from reports import outcomes, theme
 from reports import rows as select
-from reports.exhibit import Chapter, Exhibit, prose, stem, write
+from reports.exhibit import Chapter, Exhibit, escape, prose, stem, write
 from reports.frames import records
 from reports.numerals import plain
 from reports.scaling_points import Scaling, exponent_text, scalings
@@ -107,7 +107,7 @@ def _table_exhibit(measured: list[Scaling], left_out: list[str], out: Path) -> E
         "error and cosine of the gradient against the exact one of the same rollout in float64."
     )
     blocks = [f"**{scaling.title}**\n\n{table(scaling)}" for scaling in measured]
-    notes = [f"- {note}" for note in left_out]
+    notes = [f"- {escape(note)}" for note in left_out]
     body = "\n".join([*blocks, *notes]).rstrip() + "\n"
     files = (
         write(out / "scaling.md", f"# {TITLE}\n\n{caption}\n\n{body}"),
@@ -141,7 +141,7 @@ def _finish(axis: Axes, scaling: Scaling, quantity: str) -> None:
     axis.set_xlabel("N (steps)")
     axis.set_ylabel(quantity)
     if axis.get_legend_handles_labels()[0]:
-        axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18), frameon=False)
+        axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18), frameon=False, handlelength=3.5)
     else:
         axis.text(0.5, 0.5, "not measured", transform=axis.transAxes, ha="center")
 

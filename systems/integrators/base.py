@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -25,6 +25,7 @@ class Separable:
         return self.field(y)
 
 
+@runtime_checkable
 class OwnsField(Protocol):
     """A system or a model: its field, and whether its H is T(p) + V(q)."""
 

@@ -1,0 +1,171 @@
+"""The error table: what is averaged, what is marked, what is said about the rest."""
+
+import math
+
+import pytest
+from synthetic_rows import frame, train_row
+
+from reports import error_entries, error_latex, error_table
+from reports import rows as select
+from reports.frames import records, where
+from reports.published import paper
+
+
+def table_of(rows):
+    return error_table.tabulate(select.of_kind(frame(rows), "train"), paper())
+
+
+def entry(table, line, test_set="ru", system="double_well"):
+    (found,) = records(where(table.measured, line=line, test_set=test_set, system=system))
+    return found
+
+
+REFERENCES = [train_row("double_well", "constant", 0, 0.66), train_row("double_well", "true_h", 0, 1e-9)]
+
+
+def test_mean_and_interval_over_seeds():
+    errors = (0.010, 0.012, 0.014)
+    rows = [train_row("double_well", "fshnn", seed, error) for seed, error in enumerate(errors)]
+    found = entry(table_of([*REFERENCES, *rows]), "fshnn (one_cycle)")
+    assert found["mean"] == pytest.approx(0.012)
+    assert found["high"] - found["mean"] == pytest.approx(4.302652729911275 * 0.002 / math.sqrt(3))
+    assert found["seeds"] == 3
+    assert found["cell_ids"].split(";") == sorted(row["cell_id"] for row in rows)
+
+
+def test_protocols_are_never_averaged(tmp_path):
+    rows = [
+        train_row("double_well", "fshnn", 0, 0.01),
+        train_row("double_well", "fshnn", 0, 0.03, protocol="smoke"),
+    ]
+    chapter = error_table.chapter(frame(rows), tmp_path)
+    assert {path.name for path in chapter.files if path.suffix == ".md"} == {
+        "error_table_paper.md",
+        "error_table_smoke.md",
+    }
+    assert "1.00e-2" in (tmp_path / "error_table_paper.md").read_text()
+    smoke = (tmp_path / "error_table_smoke.md").read_text()
+    assert "3.00e-2" in smoke
+    assert "do not compare" in smoke
+    with pytest.raises(ValueError, match="never averaged: paper, smoke"):
+        error_entries.measured(select.with_lines(select.of_kind(frame(rows), "train")))
+
+
+def test_failures_are_counted_and_named_but_not_averaged():
+    rows = [
+        *REFERENCES,
+        train_row("double_well", "fshnn", 0, 0.01),
+        train_row("double_well", "fshnn", 1, 99.0, status="diverged", reason="the loss\nbecame NaN"),
+    ]
+    table = table_of(rows)
+    assert entry(table, "fshnn (one_cycle)")["mean"] == 0.01
+    assert entry(table, "fshnn (one_cycle)")["seeds"] == 1
+    assert "3 of 4 cells are ok and enter the averages; 1 left out." in table.notes
+    assert "fshnn (one_cycle): 1 diverged (double_well seed 1): the loss became NaN" in table.notes
+
+
+def test_seeds_that_are_missing_on_one_system_are_named():
+    rows = [
+        train_row("double_well", "fshnn", 0, 0.01),
+        train_row("double_well", "fshnn", 1, 0.01),
+        train_row("henon_heiles", "fshnn", 0, 0.01),
+    ]
+    table = table_of(rows)
+    assert "fshnn (one_cycle): not in the store (henon_heiles seed 1)" in table.notes
+    assert "constant: no rows in the store" in table.notes
+    assert math.isnan(entry(table, "true_h")["mean"])
+
+
+def test_model_that_does_not_beat_the_constant_is_marked():
+    rows = [
+        *REFERENCES,
+        train_row("double_well", "fshnn", 0, 0.01),
+        train_row("double_well", "fshnn", 0, 0.66, recipe="paper"),
+    ]
+    table = table_of(rows)
+    assert not entry(table, "fshnn (one_cycle)")["no_better_than_constant"]
+    assert entry(table, "fshnn (paper)")["no_better_than_constant"]
+    assert not entry(table, "constant")["no_better_than_constant"]
+    assert any("learned nothing" in note for note in table.notes)
+
+
+def test_only_a_comparable_protocol_is_marked_against_the_paper():
+    assert entry(table_of([train_row("double_well", "fshnn", 0, 0.01)]), "fshnn (one_cycle)")["at_or_below_paper"]
+    worse = entry(table_of([train_row("double_well", "fshnn", 0, 0.0101)]), "fshnn (one_cycle)")
+    assert not worse["at_or_below_paper"]
+    other = entry(table_of([train_row("double_well", "fshnn", 0, 0.001, protocol="smoke")]), "fshnn (one_cycle)")
+    assert not other["at_or_below_paper"]
+
+
+def test_lines_say_what_differs_and_no_more():
+    rows = [
+        train_row("double_well", "fshnn", 0, 0.01),
+        train_row("double_well", "fshnn", 0, 0.02, gradient_mode="backprop", seq_len=16),
+    ]
+    lines = select.lines(select.with_lines(select.of_kind(frame(rows), "train")))
+    assert lines == ["constant", "true_h", "fshnn (one_cycle, backprop, N=16)", "fshnn (one_cycle, discrete, N=5)"]
+
+
+def test_reference_is_one_line_under_all_recipes():
+    rows = [
+        train_row("double_well", "constant", 0, 0.66, recipe="paper"),
+        train_row("double_well", "constant", 0, 0.66, recipe="one_cycle"),
+        train_row("double_well", "constant", 1, 0.68, recipe="paper"),
+    ]
+    found = entry(table_of(rows), "constant")
+    assert found["mean"] == pytest.approx(0.67)
+    assert found["seeds"] == 2
+
+
+def test_changed_contents_under_one_name_are_not_averaged():
+    old = train_row("double_well", "fshnn", 0, 0.5, cell_id="old")
+    new = train_row("double_well", "fshnn", 0, 0.01, cell_id="new", started_at="2026-02-01T00:00:00+00:00")
+    table = table_of([new, old])
+    assert entry(table, "fshnn (one_cycle)")["mean"] == 0.01
+    assert any(note.startswith("1 older row") for note in table.notes)
+
+
+def test_mixed_code_is_said():
+    rows = [
+        train_row("double_well", "fshnn", 0, 0.01),
+        train_row("double_well", "fshnn", 1, 0.01, fingerprint="f2"),
+    ]
+    assert any("2 versions of the code" in note for note in table_of(rows).notes)
+
+
+def test_published_figures_stand_beside_ours_as_printed(tmp_path):
+    error_table.chapter(frame([train_row("double_well", "fshnn", 0, 0.01)]), tmp_path)
+    markdown = (tmp_path / "error_table.md").read_text()
+    assert "| double_well | NSSNN, published | 7.80 | 8.00 | 4.81 | – |" in markdown
+    assert "| double_well | FSHNN, published | 1.00e-2 | 1.2e-2 | 1.57e-1 | – |" in markdown
+    assert "1 seed |" in markdown
+
+
+def test_every_published_figure_is_there():
+    table = paper()
+    assert len(table.systems) == 3
+    for system in table.systems:
+        for test_set in ("ru", "sg", "gaussian"):
+            assert all(table.mean(system, test_set, method) > 0 for method in table.methods)
+    assert table.mean("henon_heiles", "gaussian", "FSHNN") == 9.11e-2
+    assert math.isnan(table.mean("harmonic_oscillator", "ru", "FSHNN"))
+
+
+def test_latex_escapes_what_is_special(tmp_path):
+    assert error_latex.escape("a_b & 5 % #{x} ~^\\ $") == (
+        r"a\_b \& 5 \% \#\{x\} \textasciitilde{}\textasciicircum{}\textbackslash{} \$"
+    )
+    rows = [*REFERENCES, train_row("double_well", "my_net", 0, 1.0, status="error", reason="100 % of {x}_1 & y")]
+    error_table.chapter(frame(rows), tmp_path)
+    latex = (tmp_path / "error_table.tex").read_text()
+    assert r"100 \% of \{x\}\_1 \& y" in latex
+    assert r"my\_net (one\_cycle) & $\text{--}$" in latex
+    assert r"\toprule" in latex
+
+
+def test_code_that_differs_between_systems_is_not_mixed():
+    rows = [
+        train_row("double_well", "fshnn", 0, 0.01),
+        train_row("henon_heiles", "fshnn", 0, 0.01, fingerprint="f2"),
+    ]
+    assert not any("versions of the code" in note for note in table_of(rows).notes)

@@ -1,0 +1,88 @@
+"""What the figures show: the numbers behind them, and that every panel is labelled."""
+
+import numpy as np
+import pytest
+from synthetic_rows import frame, full_rows, profile_row, train_row
+
+from reports import error_distributions, learning_curves, scaling, theme
+from reports import rows as select
+from reports.scaling_points import scalings
+
+
+def measured(rows):
+    return scalings(select.of_kind(frame(rows), "profile"))
+
+
+def test_time_that_is_linear_in_n_has_exponent_one():
+    (found,) = measured([profile_row("discrete", n, 1e-3 * n, 2**20) for n in (4, 8, 16, 32)])
+    runtime, memory = found.exponent("discrete", "iteration_ms"), found.exponent("discrete", "peak_mib")
+    assert runtime is not None
+    assert memory is not None
+    assert runtime.slope == pytest.approx(1)
+    assert memory.slope == 0
+
+
+def test_points_have_readable_units_and_quartiles_of_the_repeats():
+    (found,) = measured([profile_row("backprop", 4, 2e-3, 3 * 2**20)])
+    (point,) = found.points.to_dict("records")
+    assert point["iteration_ms"] == pytest.approx(2)
+    assert (point["iteration_q25_ms"], point["iteration_q75_ms"]) == pytest.approx((1.9, 2.1))
+    assert point["peak_mib"] == 3
+    assert point["repeats"] == 21
+
+
+def test_settings_are_not_mixed():
+    rows = [profile_row("discrete", 4, 1e-3, 1), profile_row("discrete", 4, 2e-3, 1, batch_size=64)]
+    assert [found.distinction for found in measured(rows)] == ["B=64", "B=512"]
+    assert "B = 64" in measured(rows)[0].title
+
+
+def test_cells_that_failed_are_named_below_the_table(tmp_path):
+    chapter = scaling.chapter(frame(full_rows()), tmp_path)
+    assert "fshnn, backprop, N=256: 1 oom (coupled_oscillator seed 0): needs 30 GiB" in chapter.exhibits[-1].body
+
+
+def test_missing_memory_and_times_leave_a_figure(tmp_path):
+    rows = [profile_row("discrete", 4, 1e-3, 1, peak_bytes=None, iteration_samples_s=None)]
+    figure = scaling.draw(measured(rows)[0])
+    assert figure.axes[0].texts[0].get_text() == "not measured"
+    theme.save(figure, tmp_path, "figure")
+
+
+def test_curves_are_long_and_count_epochs_from_one():
+    rows = [train_row("double_well", "fshnn", 0, 0.01, curve_train=[3.0, 2.0], curve_validation=[2.5])]
+    losses = learning_curves.curves(select.with_lines(select.of_kind(frame(rows), "train")))
+    found = [tuple(row) for row in losses[["part", "epoch", "loss"]].to_numpy()]
+    assert found == [("training", 1, 3.0), ("training", 2, 2.0), ("validation", 1, 2.5)]
+
+
+def test_errors_leave_out_the_true_h_zeros_and_the_extremes():
+    rows = [
+        train_row("double_well", "true_h", 0, 1e-9),
+        train_row("double_well", "constant", 0, 1, h_quantiles_ru=[0.0, 0.0, 1.0, 2.0, 9.0], h_quantiles_sg=None),
+    ]
+    samples = error_distributions.errors(select.with_lines(select.of_kind(frame(rows), "train")))
+    assert set(samples["model"]) == {"constant"}
+    assert sorted(samples["error"][samples["test_set"] == "ru"]) == [1.0, 2.0]
+    assert not (samples["test_set"] == "sg").any()
+
+
+def test_every_axis_is_labelled():
+    rows = select.with_lines(select.of_kind(frame(full_rows()), "train"))
+    curves = learning_curves.draw(learning_curves.curves(select.ok(rows)), learning_curves.floors(rows))
+    assert [axis.get_title() for axis in curves.axes] == ["double well", "coupled oscillator", "henon heiles"]
+    assert all(axis.get_xlabel() == "epoch" for axis in curves.axes)
+    assert curves.axes[0].get_ylabel() == "loss (state²)"
+    cost = scaling.draw(measured(full_rows())[0])
+    assert [axis.get_ylabel()[-5:] for axis in cost.axes] == ["(MiB)", " (ms)"]
+    assert [label.get_text() for label in cost.axes[0].get_xticklabels()] == ["4", "8", "16", "32", "64", "128"]
+
+
+def test_a_name_looks_the_same_everywhere():
+    looks = theme.line_looks([("fshnn", "fshnn (a)"), ("fshnn", "fshnn (b)"), ("unheard_of", "unheard_of")])
+    assert looks["fshnn (a)"] == theme.model_look("fshnn")
+    assert looks["fshnn (b)"].marker != looks["fshnn (a)"].marker
+    assert looks["unheard_of"] == theme.model_look("unheard_of")
+    modes = [theme.mode_look(name) for name in ("backprop", "discrete", "continuous")]
+    assert len({look.colour for look in modes}) == len({look.marker for look in modes}) == 3
+    assert np.ptp(theme.model_look("constant").colour) == 0
