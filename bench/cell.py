@@ -54,11 +54,11 @@ class Task:
 
 
 def cell_id(cell: Cell, protocol: Protocol, recipe: Recipe | None) -> str:
-    """Hash of the identity in canonical form, contents of protocol and recipe included, descriptions not."""
+    """Hash of the identity in canonical form, names and contents of protocol and recipe included, descriptions not."""
     content = {
         **asdict(cell),
-        "protocol": content_of(protocol),
-        "recipe": recipe and content_of(recipe),
+        "protocol content": content_of(protocol),
+        "recipe content": recipe and content_of(recipe),
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 

@@ -17,9 +17,9 @@ class BadInput(ValueError):
 
 
 class Declaration(BaseModel):
-    """Base of everything that is declared in TOML: unknown keys are errors, values are not converted."""
+    """Base of everything that is declared in TOML: unknown keys are errors, values are finite and not converted."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
     name: str = ""
 

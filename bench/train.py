@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol as Interface
+from typing import runtime_checkable
 
 import torch
 from torch import Tensor
@@ -34,6 +35,7 @@ class Curves:
     evaluations: int = 0  # of the field, in points, in training
 
 
+@runtime_checkable
 class Schedule(Interface):
     def after_iteration(self) -> None: ...
     def after_epoch(self, validation_loss: float) -> None: ...

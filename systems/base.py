@@ -75,7 +75,7 @@ def field_of(hamiltonian, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*bat
     """J grad H by automatic differentiation, itself differentiable when gradients are enabled."""
     create_graph = torch.is_grad_enabled()
     with torch.enable_grad():
-        point = y if y.requires_grad else y.detach().requires_grad_()
+        point = y if create_graph and y.requires_grad else y.detach().requires_grad_()
         (gradient,) = torch.autograd.grad(hamiltonian(point).sum(), point, create_graph=create_graph)
     return apply_j(gradient)
 

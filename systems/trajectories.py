@@ -106,7 +106,7 @@ def cut_windows(
     rows: Int[Tensor, " batch"],
     first: Int[Tensor, " batch"],
     steps: int,
-) -> Float[Tensor, "steps+1 batch dim"]:
+) -> Float[Tensor, "window batch dim"]:
     """From each chosen trajectory the states first, ..., first + steps, time axis first."""
     times = first + torch.arange(steps + 1, device=first.device)[:, None]
     return trajectories[rows, times]

@@ -1,0 +1,1 @@
+"""asv benchmarks. Lower is better everywhere; the meters are those of bench.measure."""
