@@ -28,6 +28,7 @@ from systems import integrators
 from systems.integrators import NotSolved
 
 DEFAULT_INTEGRATOR = "implicit_midpoint"  # rolls out models that train without one
+DEFAULT_START_GUESS = "extrapolation"
 
 
 class Phase:
@@ -155,7 +156,8 @@ def run_profile(task: Task, phase: Phase) -> dict:
 
 def build(cell: Cell) -> tuple[Model, GradientMode]:
     """The model with initial parameters of the cell's seed, and the gradient mode."""
-    integrator = integrators.get(cell.integrator or DEFAULT_INTEGRATOR)()
+    guess = {"start_guess": integrators.start_guess_named(cell.start_guess)} if cell.start_guess else {}
+    integrator = integrators.get(cell.integrator or DEFAULT_INTEGRATOR)(**guess)
     stream = generator("init", cell.model, cell.system, cell.seed)
     model = models.get(cell.model)(systems.get(cell.system)(), stream, integrator)
     gradient = gradients.get(cell.gradient_mode)() if cell.gradient_mode else Backprop()

@@ -13,7 +13,8 @@ from bench.recipe import Recipe
 class Cell:
     """One system x model x gradient mode x sequence length x seed under a protocol and a recipe.
 
-    What does not apply to the model (a gradient mode to one that integrates nothing) is None.
+    What does not apply (a gradient mode to a model that integrates nothing) is None; `net` and `step_size` say
+    which parameters and which h a profile cell measures.
     """
 
     kind: Literal["train", "profile"]
@@ -21,12 +22,15 @@ class Cell:
     model: str
     gradient_mode: str | None
     integrator: str | None
+    start_guess: str | None
     seq_len: int | None
     seed: int
     protocol: str
     recipe: str | None
     device: str = "cpu"
     dtype: str = "float32"
+    net: Literal["untrained", "fitted"] | None = None
+    step_size: float | None = None
 
     @property
     def label(self) -> str:
@@ -54,7 +58,7 @@ class Task:
 
 
 def cell_id(cell: Cell, protocol: Protocol, recipe: Recipe | None) -> str:
-    """Hash of the identity in canonical form, names and contents of protocol and recipe included, descriptions not."""
+    """Hash of the identity in canonical form: names and contents of protocol and recipe, descriptions not."""
     content = {
         **asdict(cell),
         "protocol content": content_of(protocol),

@@ -7,18 +7,19 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import torch
-from pydantic import BeforeValidator, Field, PositiveInt, model_validator
+from pydantic import BeforeValidator, Field, PositiveFloat, PositiveInt, model_validator
 
 import models
 import systems
-from bench.attempt import DEFAULT_INTEGRATOR
+from bench.attempt import DEFAULT_INTEGRATOR, DEFAULT_START_GUESS
 from bench.cell import Cell, Task, cell_id
 from bench.declarations import FOLDER, BadInput, Declaration, load
 from bench.fingerprint import fingerprint
-from bench.protocol import load_protocol
+from bench.protocol import Protocol, load_protocol
 from bench.recipe import load_recipe
 from models import gradients
 from systems import integrators
+from systems.integrators import start_guess_named
 from systems.registry import UnknownName
 
 
@@ -40,12 +41,15 @@ class Block(Declaration):
     model: Names
     gradient_mode: Names = Field(default=["discrete"])
     integrator: Names = Field(default=[DEFAULT_INTEGRATOR])
+    start_guess: Names = Field(default=[DEFAULT_START_GUESS])
     seq_len: Lengths
     seed: Seeds
     protocol: str
     recipe: Names
     device: Literal["cpu", "cuda"] = "cpu"
     dtype: Literal["float32", "float64"] = "float32"
+    net: Annotated[list[Literal["untrained", "fitted"]], *_ONE_OR_MORE] = Field(default=["untrained"])
+    step_size: Annotated[list[PositiveFloat], *_ONE_OR_MORE] | None = None
 
     @model_validator(mode="after")
     def _known_names(self) -> "Block":
@@ -54,9 +58,12 @@ class Block(Declaration):
             (models.get, self.model),
             (gradients.get, self.gradient_mode),
             (integrators.get, self.integrator),
+            (start_guess_named, self.start_guess),
         ):
             for name in chosen:
                 registry(name)  # raises UnknownName, a ValueError, with the valid names
+        if self.kind == "train" and (self.step_size or self.net != ["untrained"]):
+            raise ValueError("net and step_size are for cells of kind 'profile'")
         return self
 
 
@@ -133,33 +140,38 @@ def _expand_block(block: Block, where: str, beside: Path) -> Iterator[Planned]:
         )
     if block.device == "cuda" and not torch.cuda.is_available():
         raise BadInput(f"{where}: key 'device': this machine has no CUDA device")
-    axes = (
-        block.system,
-        block.model,
-        block.gradient_mode,
-        block.integrator,
-        block.seq_len,
-        block.seed,
-        block.recipe,
-    )
-    for system, model, mode, integrator, seq_len, seed, recipe in product(*axes):
-        learner = models.get(model)
-        cell = Cell(
-            kind=block.kind,
-            system=system,
-            model=model,
-            gradient_mode=mode if learner.integrates else None,
-            integrator=integrator if learner.integrates else None,
-            seq_len=seq_len if learner.trainable else None,
-            seed=seed if learner.trainable else 0,
-            protocol=protocol.name,
-            recipe=recipe if learner.trainable else None,
-            device=block.device,
-            dtype=block.dtype,
+    for cell in _cells(block, protocol):
+        recipe = recipes[cell.recipe] if cell.recipe else None
+        yield Planned(
+            Task(cell, cell_id(cell, protocol, recipe), fingerprint(cell), protocol, recipe), why_skipped(cell)
         )
-        used = recipes[recipe] if learner.trainable else None
-        task = Task(cell, cell_id(cell, protocol, used), fingerprint(cell), protocol, used)
-        yield Planned(task, why_skipped(cell))
+
+
+def _cells(block: Block, protocol: Protocol) -> Iterator[Cell]:
+    """The product of the axes, with None where an axis does not apply."""
+    profiles = block.kind == "profile"
+    axes = {
+        "system": block.system,
+        "model": block.model,
+        "gradient_mode": block.gradient_mode,
+        "integrator": block.integrator,
+        "start_guess": block.start_guess,
+        "seq_len": block.seq_len,
+        "seed": block.seed,
+        "recipe": block.recipe,
+        "net": block.net if profiles else [None],
+        "step_size": (block.step_size or [protocol.dt]) if profiles else [None],
+    }
+    for values in product(*axes.values()):
+        chosen = dict(zip(axes, values, strict=True))
+        learner = models.get(chosen["model"])
+        if not learner.integrates:
+            chosen |= dict.fromkeys(("gradient_mode", "integrator", "start_guess"))
+        elif not integrators.get(chosen["integrator"]).takes_start_guess:
+            chosen["start_guess"] = None
+        if not learner.trainable:
+            chosen |= {"seq_len": None, "seed": 0, "recipe": None}
+        yield Cell(kind=block.kind, protocol=protocol.name, device=block.device, dtype=block.dtype, **chosen)
 
 
 def why_skipped(cell: Cell) -> str | None:

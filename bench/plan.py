@@ -58,7 +58,7 @@ def make_plan(planned: Iterable[Planned], rows: pd.DataFrame) -> Plan:
 
 def length(task: Task) -> float:
     """A stand-in for the expected seconds where nothing is known: cells that train first, long windows first."""
-    return (1e6 if task.recipe else 0) + (task.cell.seq_len or 0)
+    return (1e6 if task.recipe else 0.0) + (task.cell.seq_len or 0)
 
 
 class Durations:

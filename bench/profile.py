@@ -18,10 +18,14 @@ from models.gradients import GradientMode
 from models.gradients.backprop import Backprop
 from systems.trajectories import Window, add_noise, draw_starts, integrate
 
+OBSERVATIONS = 4
+
 
 def profile(model: Model, gradient: GradientMode, cell: Cell, protocol: Protocol, recipe: Recipe) -> dict:
-    """The profile columns of a row. The window has the protocol's step, whatever its horizon."""
+    """The profile columns of a row. The window is as long as the cell asks, whatever the protocol's horizon."""
     device = torch.device(cell.device)
+    if cell.net == "fitted":
+        fit_field(model, cell, protocol)
     window = profile_window(cell, protocol, recipe, device)
     phases = iteration_phases(model, gradient, window, recipe)
     timings = time_phases(phases, device)
@@ -30,7 +34,7 @@ def profile(model: Model, gradient: GradientMode, cell: Cell, protocol: Protocol
     error, cosine = gradient_error(model, gradient, window)
     return {
         "batch_size": recipe.batch_size,
-        "step_size": protocol.dt,
+        "observations": len(window.observed) - 1,
         "iteration_s": median(timings.totals),
         "iteration_samples_s": timings.totals,
         "first_call_s": timings.first_call,
@@ -44,18 +48,40 @@ def profile(model: Model, gradient: GradientMode, cell: Cell, protocol: Protocol
 
 
 def profile_window(cell: Cell, protocol: Protocol, recipe: Recipe, device: torch.device) -> Window:
-    """A batch of noisy reference trajectories of N steps from starts in the box."""
+    """A batch of noisy reference trajectories of N steps from starts in the box.
+
+    Four states enter the loss (all, if N is not a multiple of four), so that what grows with N is the gradient
+    mode's and not the loss's, which holds the rollout and its cotangent whatever the mode.
+    """
     assert cell.seq_len is not None
+    assert cell.step_size is not None
+    every = cell.seq_len // OBSERVATIONS if cell.seq_len % OBSERVATIONS == 0 else 1
     system, key = systems.get(cell.system)(), data_key(cell.system, protocol)
     box = protocol.box(cell.system, system)
     stream = generator("profile starts", key, cell.seed)
     starts = draw_starts(system, box, recipe.batch_size, stream, accepted_only=protocol.starts == "accepted")
-    clean = integrate(system, starts, protocol.dt, cell.seq_len)
+    substeps = max(1, round(cell.step_size / protocol.dt))  # of the reference, none coarser than the protocol's
+    clean = integrate(system, starts, cell.step_size, cell.seq_len, substeps=substeps)[:, ::every]
     dtype = getattr(torch, cell.dtype)
     observed = add_noise(clean, protocol.noise, generator("profile noise", key, cell.seed), dtype)
     observed = observed.transpose(0, 1).contiguous().to(device)
     start = observed[0] if protocol.start_state == "noisy" else starts.to(device, dtype)
-    return Window(start.clone(), observed, protocol.dt)
+    return Window(start.clone(), observed, cell.step_size, every)
+
+
+def fit_field(model: Model, cell: Cell, protocol: Protocol, *, iterations: int = 500, batch: int = 512) -> None:
+    """Fit the model's field to the true one over the box: parameters as after training, without the training."""
+    system, stream = systems.get(cell.system)(), generator("profile fit", cell.system, cell.seed)
+    box = protocol.box(cell.system, system)
+    parameter = next(model.parameters())
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, iterations)
+    for _ in range(iterations):
+        points = draw_starts(system, box, batch, stream, accepted_only=False).to(parameter)
+        optimizer.zero_grad(set_to_none=True)
+        (model.field(points) - system.field(points)).square().mean().backward()
+        optimizer.step()
+        schedule.step()
 
 
 def iteration_phases(model: Model, gradient: GradientMode, window: Window, recipe: Recipe) -> Phases:
@@ -98,7 +124,7 @@ def gradient_error(model: Model, gradient: GradientMode, window: Window) -> tupl
     The exact gradient is backpropagation through the converged solver of the same rollout in float64.
     """
     exact_model = copy.deepcopy(model).double()
-    exact_window = Window(window.start.double(), window.observed.double(), window.h)
+    exact_window = Window(window.start.double(), window.observed.double(), window.h, window.every)
     return compare_gradients(
         parameter_gradients(model, gradient, window),
         parameter_gradients(exact_model, Backprop(), exact_window),

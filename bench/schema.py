@@ -20,12 +20,15 @@ IDENTITY = (
     _field("model", _TEXT, "what learns it"),
     _field("gradient_mode", _TEXT, "how the gradient goes through the integrator"),
     _field("integrator", _TEXT, "the one-step method of the rollout"),
+    _field("start_guess", _TEXT, "where the iteration of an implicit step starts"),
     _field("seq_len", _INT, "steps of a training window, N", "steps"),
     _field("seed", _INT, "the number that the cell's noise, initial weights and batches derive from"),
     _field("protocol", _TEXT, "how data are made and models judged"),
     _field("recipe", _TEXT, "how the model is trained"),
     _field("device", _TEXT, "cpu or cuda"),
     _field("dtype", _TEXT, "floating-point type of training"),
+    _field("net", _TEXT, "untrained or fitted: the parameters that a measured iteration starts from"),
+    _field("step_size", _REAL, "h of the measured rollout", "time"),
 )
 
 _ADMINISTRATION = (
@@ -80,7 +83,7 @@ _COST = (
 
 _PROFILE = (
     _field("batch_size", _INT, "trajectories of the measured iteration"),
-    _field("step_size", _REAL, "h of the measured rollout", "time"),
+    _field("observations", _INT, "states of the measured window that enter its loss, after the start"),
     _field("iteration_s", _REAL, "one training iteration, median over the repeats", "s"),
     _field("iteration_samples_s", _REALS, "every repeat of the same", "s"),
     _field("forward_s", _REAL, "its rollout and loss, median", "s"),

@@ -75,7 +75,7 @@ class Store:
             self._lock = lock(folder)
             self.set_aside = [set_aside(path) for path in damaged_parts(folder)]
             self.compact()
-            self._journal = (folder / f"journal-{run_id}.jsonl").open("a", encoding="utf-8")
+            self._journal = self._open_journal()
         except OSError as error:
             raise StoreError(f"{folder} cannot be written: {error.strerror}") from error
         self._pending = 0
@@ -97,8 +97,12 @@ class Store:
         os.fsync(self._journal.fileno())
         self._pending += 1
         if self._pending >= ROWS_A_PART:
+            self._journal.close()
             self.compact()
-            self._journal = (self.folder / f"journal-{self.run_id}.jsonl").open("a", encoding="utf-8")
+            self._journal = self._open_journal()
+
+    def _open_journal(self) -> TextIO:
+        return (self.folder / f"journal-{self.run_id}.jsonl").open("a", encoding="utf-8")
 
     def compact(self) -> None:
         """Turn all journals into one Parquet file; a crash in between leaves rows twice, never none."""
@@ -123,9 +127,11 @@ def check_usable(folder: Path) -> None:
     """Raises StoreError if the folder holds something else, or cannot be written; writes nothing."""
     if folder.exists() and not folder.is_dir():
         raise StoreError(f"{folder} is a file, not a folder")
-    if folder.is_dir() and any(folder.iterdir()):
-        check_marker(folder)
+    if folder.is_dir() and any(not path.name.startswith(f".{MARKER}.") for path in folder.iterdir()):
+        check_marker(folder)  # what is left of a run that was killed before it had a marker does no harm
     nearest = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
+    if not nearest.is_dir():
+        raise StoreError(f"{folder} cannot be written: {nearest} is a file")
     if not os.access(nearest, os.W_OK | os.X_OK):
         raise StoreError(f"{folder} cannot be written: no permission in {nearest}")
 
@@ -137,7 +143,8 @@ def lock(folder: Path) -> TextIO:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         file.seek(0)
-        raise StoreError(f"{folder} is being written by {file.read() or 'another process'}") from error
+        with file:
+            raise StoreError(f"{folder} is being written by {file.read() or 'another process'}") from error
     file.truncate(0)
     file.write(f"process {os.getpid()} on {socket.gethostname()}")
     file.flush()

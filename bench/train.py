@@ -1,5 +1,6 @@
 """Training one cell: plain functions, no Ray."""
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -60,7 +61,7 @@ class OneCycleSchedule:
             optimizer,
             max_lr=cycle.peak,
             total_steps=iterations,
-            pct_start=cycle.warm_up,
+            pct_start=rising_part(cycle, iterations),
             cycle_momentum=False,
         )
 
@@ -69,6 +70,12 @@ class OneCycleSchedule:
 
     def after_epoch(self, validation_loss: float) -> None:
         pass
+
+
+def rising_part(cycle: OneCycle, iterations: int) -> float:
+    """The warm-up, moved by a rounding error where it is exactly one iteration: OneCycleLR divides by the rest."""
+    exactly_one = cycle.warm_up * iterations == 1
+    return math.nextafter(cycle.warm_up, 1) if exactly_one else cycle.warm_up
 
 
 def make_schedule(recipe: Recipe, optimizer: torch.optim.Optimizer, iterations: int) -> Schedule:

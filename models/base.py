@@ -52,6 +52,17 @@ class Model(nn.Module, ABC):
         """A = df/dy, without a graph."""
         raise NotImplementedError(f"{type(self).__name__} has no Jacobian")
 
+    def pull_parameters(
+        self, y: Float[Tensor, "points dim"], cotangents: Float[Tensor, "points dim"]
+    ) -> list[Tensor]:
+        """(df/dtheta)^T w summed over the points, for every parameter that requires a gradient."""
+        parameters = [parameter for parameter in self.parameters() if parameter.requires_grad]
+        with torch.enable_grad():
+            slopes = self.field(y)
+            return list(
+                torch.autograd.grad(slopes, parameters, cotangents, allow_unused=True, materialize_grads=True)
+            )
+
     def loss(self, window: Window, gradient: "GradientMode") -> Float[Tensor, ""]:
         """The training loss on a window; `gradient` says how it is differentiated."""
         raise NotImplementedError(f"{type(self).__name__} is not trained by a loss on windows")
@@ -99,14 +110,21 @@ class HamiltonianModel(Model):
         return torch.stack(rows, dim=-2)
 
 
+def gradient_rollout(model: Model, gradient: "GradientMode", window: Window) -> Float[Tensor, "times batch dim"]:
+    """The states of the model's rollout at the observed times of a window, differentiable as the mode says."""
+    integrator = model.stepper.observing(window.observed, window.every)
+    return gradient.rollout(model, integrator, window.start, window.h, window.steps, window.every)
+
+
 def squared_error(states: Float[Tensor, "times batch dim"], window: Window) -> Float[Tensor, ""]:
-    """(1/N) sum_{i=1..N} ||y_i - yhat_i||^2, averaged over the batch."""
+    """(1/M) sum_{i=1..M} ||y_i - yhat_i||^2 over the M observations after the start, averaged over the batch."""
     return (states[1:] - window.observed[1:]).square().sum(-1).mean()
 
 
 def rollout_loss(model: Model, window: Window) -> Float[Tensor, ""]:
     """The squared error of the model's own rollout from the start of a window, without a graph."""
-    return squared_error(model.rollout(window.start, window.h, window.steps), window)
+    states = model.rollout(window.start, window.h, window.steps)
+    return squared_error(states[:: window.every], window)
 
 
 _registry: Registry[Model] = Registry("models", "model")

@@ -14,6 +14,8 @@ class Constant(HamiltonianModel):
     def hamiltonian(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch"]:
         return torch.zeros_like(y[..., 0])
 
-    def field(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim"]:
-        self.count(y)
+    def gradient(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim"]:
         return torch.zeros_like(y)
+
+    def hessian(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim dim"]:
+        return y.new_zeros(*y.shape, y.shape[-1])

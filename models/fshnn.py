@@ -2,10 +2,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from models.base import HamiltonianModel, register, squared_error
+from models.base import HamiltonianModel, gradient_rollout, register, squared_error
 from models.gradients.base import GradientMode
 from models.networks import ScalarMLP
-from systems.base import System
+from systems.base import System, apply_j
 from systems.integrators import Integrator
 from systems.trajectories import Window
 
@@ -33,6 +33,14 @@ class FSHNN(HamiltonianModel):
     def hessian(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim dim"]:
         return self.net.hessian(y)
 
+    def pull_parameters(
+        self, y: Float[Tensor, "points dim"], cotangents: Float[Tensor, "points dim"]
+    ) -> list[Tensor]:
+        if not all(parameter.requires_grad for parameter in self.parameters()):
+            return super().pull_parameters(y, cotangents)
+        self.count(y)
+        with torch.no_grad():
+            return self.net.pull_gradient(y, -apply_j(cotangents))  # <w, J g> = <J^T w, g>, J^T = -J
+
     def loss(self, window: Window, gradient: GradientMode) -> Float[Tensor, ""]:
-        states = gradient.rollout(self, self.stepper, window.start, window.h, window.steps)
-        return squared_error(states, window)
+        return squared_error(gradient_rollout(self, gradient, window), window)

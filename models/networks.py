@@ -32,22 +32,52 @@ class ScalarMLP(nn.Module):
         return back
 
     def hessian(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim dim"]:
-        """Hess H(y), symmetric: derivatives of all layers forward, then of the backward sweep."""
-        activations = self._activations(y)
+        """Hess H(y) = sum_k J_k^T diag(c_k) J_k with J_k = dz_k/dy and c_k = tanh''(z_k) dH/da_k, no graph kept."""
+        activations, dim = self._activations(y), y.shape[-1]
         slopes = [1 - a * a for a in activations]
-        tangents = []  # d z_k / d y_i, [*batch, dim, width]
-        tangent = self.weights[0].T.expand(*y.shape[:-1], -1, -1)
-        for slope, weight in zip(slopes, [*self.weights[1:], None], strict=True):
-            tangents.append(tangent)
-            if weight is not None:
-                tangent = (tangent * slope[..., None, :]) @ weight.T
-        back, back_tangent = self.readout, torch.zeros((), dtype=y.dtype, device=y.device)
-        layers = list(zip(self.weights, activations, slopes, tangents, strict=True))
-        for weight, a, slope, tangent in reversed(layers):
-            curvature = -2 * a * slope * back
-            back_tangent = (curvature[..., None, :] * tangent + slope[..., None, :] * back_tangent) @ weight
-            back = (slope * back) @ weight
-        return back_tangent
+        curvatures, back = [], self.readout
+        for weight, a, slope in zip(reversed(self.weights), reversed(activations), reversed(slopes), strict=True):
+            back = slope * back
+            curvatures.insert(0, -2 * a * back)
+            back = back @ weight
+        columns = self.weights[0].T.unbind(0)  # of J_1, the same at every point
+        pairs = [(i, j) for i in range(dim) for j in range(i, dim)]
+        entries = list((curvatures[0] @ torch.stack([columns[i] * columns[j] for i, j in pairs], -1)).unbind(-1))
+        for layer in range(1, len(activations)):
+            weight, slope, curvature = self.weights[layer].T, slopes[layer - 1], curvatures[layer]
+            # slope * column first where the column differs from point to point, column * weight where it does not
+            columns = [slope @ (c[:, None] * weight) if layer == 1 else (slope * c) @ weight for c in columns]
+            scaled = [curvature * c for c in columns]
+            entries = [
+                e + torch.linalg.vecdot(scaled[i], columns[j]) for e, (i, j) in zip(entries, pairs, strict=True)
+            ]
+        position = {pair: entry for pair, entry in zip(pairs, entries, strict=True)}
+        full = [position[min(i, j), max(i, j)] for i in range(dim) for j in range(dim)]
+        return torch.stack(full, dim=-1).unflatten(-1, (dim, dim))
+
+    def pull_gradient(self, y: Float[Tensor, "points dim"], u: Float[Tensor, "points dim"]) -> list[Tensor]:
+        """d/dtheta of sum <u, grad H(y)>, in the order of `parameters()`.
+
+        <u, grad H> is the derivative of H along u: tangents go forward with the activations, one sweep goes back.
+        """
+        points, both, layers = len(y), torch.cat((y, u)), []
+        for weight, bias in zip(self.weights, self.biases, strict=True):
+            into = both
+            z, dz = (both @ weight.T).split(points)
+            a = torch.tanh(z + bias)
+            slope = 1 - a * a
+            both = torch.cat((a, slope * dz))
+            layers.append((into, weight, a, slope, dz))
+        readout, weights, biases = both[points:].sum(0), [], []
+        a_bar, da_bar = torch.zeros((), dtype=y.dtype, device=y.device), self.readout
+        for into, weight, a, slope, dz in reversed(layers):
+            dz_bar = slope * da_bar
+            z_bar = slope * a_bar - 2 * a * dz * dz_bar
+            both = torch.cat((z_bar, dz_bar))
+            weights.insert(0, both.T @ into)
+            biases.insert(0, z_bar.sum(0))
+            a_bar, da_bar = (both @ weight).split(points)
+        return [readout, *weights, *biases]
 
     def _activations(self, y: Tensor) -> list[Tensor]:
         activations = []

@@ -87,18 +87,19 @@ def add_noise(
 
 @dataclass(frozen=True)
 class Window:
-    """Observations of B trajectories at N + 1 successive times.
+    """Observations of B trajectories over N steps of h.
 
-    `start` is the state that a rollout begins at, `observed` holds the observations at the times 0, h, ..., N h.
+    `start` is the state that a rollout begins at, `observed` the observations every `every` steps, from time 0.
     """
 
     start: Float[Tensor, "batch dim"]
     observed: Float[Tensor, "times batch dim"]
     h: float
+    every: int = 1
 
     @property
     def steps(self) -> int:
-        return len(self.observed) - 1
+        return (len(self.observed) - 1) * self.every
 
 
 def cut_windows(

@@ -59,7 +59,7 @@ def test_examples_train_and_are_judged(examples_in_place):
     )
     schedule = OneCycle(kind="one_cycle", peak=0.05, warm_up=0.3)
     recipe = Recipe(name="tiny", optimizer="adam", learning_rate=1e-3, epochs=20, batch_size=64, schedule=schedule)
-    cell = Cell("train", "pendulum", "quadratic", "discrete", "implicit_midpoint", 8, 0, "tiny", "tiny")
+    cell = Cell("train", "pendulum", "quadratic", "discrete", "implicit_midpoint", "rk2", 8, 0, "tiny", "tiny")
     task = Task(cell, "id", "fingerprint", protocol, recipe)
     row = run_cell(task, lambda: make_dataset("pendulum", protocol))
     assert row["status"] == "ok", row["traceback"]
@@ -67,7 +67,6 @@ def test_examples_train_and_are_judged(examples_in_place):
 
 
 def test_the_system_example_is_right(examples_in_place):
-    import torch
 
     pendulum = systems.get("pendulum")()
     y = torch.rand(5, 2, dtype=torch.float64)

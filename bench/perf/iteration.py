@@ -5,6 +5,7 @@ import torch
 from bench.attempt import build
 from bench.cell import Cell
 from bench.measure import Phases, peak_bytes
+from bench.perf import in_unit
 from bench.profile import gradient_error, iteration_phases, profile_window
 from bench.protocol import load_protocol
 from bench.recipe import load_recipe
@@ -16,6 +17,7 @@ class TrainingIteration:
 
     params = (gradients.names(), [4, 32])
     param_names = ("gradient_mode", "seq_len")
+    version = "1"
     timeout = 120
     number = 1
     warmup_time = 0.5
@@ -29,10 +31,13 @@ class TrainingIteration:
             model="fshnn",
             gradient_mode=gradient_mode,
             integrator="implicit_midpoint",
+            start_guess="extrapolation",
             seq_len=seq_len,
             seed=0,
             protocol="paper",
             recipe="one_cycle",
+            net="untrained",
+            step_size=protocol.dt,
         )
         self.model, self.gradient = build(cell)
         self.window = profile_window(cell, protocol, recipe, torch.device("cpu"))
@@ -46,16 +51,12 @@ class TrainingIteration:
     def time_iteration(self, gradient_mode: str, seq_len: int) -> None:
         self._iterate()
 
+    @in_unit("bytes")
     def track_peak_bytes(self, gradient_mode: str, seq_len: int) -> int:
         existing = [*self.model.parameters(), self.window.start, self.window.observed]
         return max(peak_bytes(self.phases, existing, torch.device("cpu")).values())
 
+    @in_unit("relative error")
     def track_gradient_error(self, gradient_mode: str, seq_len: int) -> float:
         error, _ = gradient_error(self.model, self.gradient, self.window)
         return max(error, 1e-7)  # below, rounding alone makes the ratio of two runs jump
-
-    time_iteration.version = "1"
-    track_peak_bytes.version = "1"
-    track_peak_bytes.unit = "bytes"
-    track_gradient_error.version = "1"
-    track_gradient_error.unit = "1"

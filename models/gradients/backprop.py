@@ -16,6 +16,12 @@ class Backprop(GradientMode):
     exact = True
 
     def rollout(
-        self, model: Model, integrator: Integrator, y0: Float[Tensor, "batch dim"], h: float, steps: int
+        self,
+        model: Model,
+        integrator: Integrator,
+        y0: Float[Tensor, "batch dim"],
+        h: float,
+        steps: int,
+        every: int = 1,
     ) -> Float[Tensor, "times batch dim"]:
-        return unroll(integrator, field_of_owner(model), y0, h, steps)
+        return unroll(integrator, field_of_owner(model), y0, h, steps, every)

@@ -3,7 +3,6 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -30,9 +29,15 @@ class GradientMode(ABC):
 
     @abstractmethod
     def rollout(
-        self, model: Model, integrator: Integrator, y0: Float[Tensor, "batch dim"], h: float, steps: int
+        self,
+        model: Model,
+        integrator: Integrator,
+        y0: Float[Tensor, "batch dim"],
+        h: float,
+        steps: int,
+        every: int = 1,
     ) -> Float[Tensor, "times batch dim"]:
-        """States at 0, h, ..., steps h, differentiable in y0 and the parameters of the model."""
+        """States at 0, h, ..., steps h, or every `every`-th, differentiable in y0 and the model's parameters."""
 
 
 def trainable(model: Model) -> list[Tensor]:
@@ -41,18 +46,10 @@ def trainable(model: Model) -> list[Tensor]:
 
 
 def accumulate_parameter_gradient(
-    totals: list[Tensor],
-    model: Model,
-    parameters: list[Tensor],
-    states: Float[Tensor, "*batch dim"],
-    cotangents: Float[Tensor, "*batch dim"],
+    totals: list[Tensor], model: Model, states: Float[Tensor, "*batch dim"], cotangents: Float[Tensor, "*batch dim"]
 ) -> None:
-    """Add (df/dtheta)^T w, summed over all states, to `totals`: one field and one backward pass."""
-    with torch.enable_grad():
-        slopes = model.field(states.flatten(0, -2))
-        gradients = torch.autograd.grad(
-            slopes, parameters, cotangents.flatten(0, -2), allow_unused=True, materialize_grads=True
-        )
+    """Add (df/dtheta)^T w, summed over all states, to `totals`."""
+    gradients = model.pull_parameters(states.flatten(0, -2), cotangents.flatten(0, -2))
     for total, gradient in zip(totals, gradients, strict=True):
         total += gradient
 

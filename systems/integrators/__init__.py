@@ -2,6 +2,7 @@
 
 from systems.integrators.base import Integrator, Separable, field_of_owner, get, names, register, unroll
 from systems.integrators.solver import FixedPointSolver, NotSolved
+from systems.integrators.start_guess import start_guess_named
 
 __all__ = [
     "FixedPointSolver",
@@ -12,5 +13,6 @@ __all__ = [
     "get",
     "names",
     "register",
+    "start_guess_named",
     "unroll",
 ]

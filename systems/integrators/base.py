@@ -50,6 +50,7 @@ class Integrator(ABC):
     order: int
     symplectic: bool
     symmetric: bool
+    takes_start_guess: bool = False
 
     @abstractmethod
     def step(self, field: VectorField, y: Float[Tensor, "*batch dim"], h: float) -> Float[Tensor, "*batch dim"]:
@@ -58,17 +59,35 @@ class Integrator(ABC):
         Implicit methods solve per sample to a tolerance and raise NotSolved where they cannot.
         """
 
+    def stepping(self, field: VectorField, h: float) -> Callable[[Tensor], Tensor]:
+        """The step as a function that may use what the earlier steps of the same trajectory found."""
+        return lambda y: self.step(field, y, h)
+
+    def observing(self, observed: Float[Tensor, "times batch dim"], every: int) -> "Integrator":
+        """The same method, told what is observed every `every` steps, should it start its solves from that."""
+        return self
+
 
 def unroll(
-    integrator: Integrator, field: VectorField, y0: Float[Tensor, "*batch dim"], h: float, steps: int
+    integrator: Integrator,
+    field: VectorField,
+    y0: Float[Tensor, "*batch dim"],
+    h: float,
+    steps: int,
+    every: int = 1,
 ) -> Float[Tensor, "times *batch dim"]:
-    """States at 0, h, ..., steps h. Raises NotSolved, with the number of the step, where a step fails."""
-    states = [y0]
-    for step in range(steps):
+    """States at 0, h, ..., steps h, or every `every`-th of them.
+
+    Raises NotSolved, with the number of the step, where a step fails.
+    """
+    advance, y, states = integrator.stepping(field, h), y0, [y0]
+    for step in range(1, steps + 1):
         try:
-            states.append(integrator.step(field, states[-1], h))
+            y = advance(y)
         except NotSolved as failure:
             raise NotSolved(failure.residual, h, step) from failure
+        if step % every == 0:
+            states.append(y)
     return torch.stack(states)
 
 

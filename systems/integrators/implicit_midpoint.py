@@ -9,8 +9,8 @@ from systems.integrators.runge_kutta import GaussLegendre
 class ImplicitMidpoint(GaussLegendre):
     """y+ = y + h f((y + y+)/2): Gauss-Legendre with one stage, conserves quadratic invariants exactly.
 
-    The prediction of the slope, f(y + h/2 f(y)), is that of the explicit midpoint rule: the predictor and
-    fixed-point corrector of Choudhary et al., arXiv 2409.11138, algorithm 2 (corrected).
+    With the start guess RK2 this is the predictor and fixed-point corrector of Choudhary et al., arXiv
+    2409.11138, algorithm 2 (corrected).
     """
 
     order = 2

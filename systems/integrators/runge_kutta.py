@@ -4,8 +4,11 @@ Source: Hairer, Lubich, Wanner, Geometric Numerical Integration, chapter II.1.
 """
 
 from abc import abstractmethod
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from itertools import count
 
 import torch
 from jaxtyping import Float
@@ -13,6 +16,7 @@ from torch import Tensor
 
 from systems.integrators.base import Integrator, VectorField
 from systems.integrators.solver import FixedPointSolver
+from systems.integrators.start_guess import REMEMBERED, Extrapolation, Observation, StartGuess
 
 Coefficients = tuple[tuple[float, ...], ...]
 
@@ -67,21 +71,44 @@ class ExplicitRungeKutta(RungeKutta):
 class GaussLegendre(RungeKutta):
     """Collocation at the Gauss nodes: s stages, order 2s, symplectic and symmetric for every H.
 
-    The slopes are found by fixed-point iteration from the explicit prediction K_i = f(y + c_i h f(y)).
+    The slopes are found by fixed-point iteration; `start_guess` says where it starts.
     """
 
     solver: FixedPointSolver = field(default_factory=FixedPointSolver)
+    start_guess: StartGuess = field(default_factory=Extrapolation)
 
     symplectic = True
     symmetric = True
+    takes_start_guess = True
 
     def slopes(
         self, field: VectorField, y: Float[Tensor, "*batch dim"], h: float
     ) -> Float[Tensor, "stages *batch dim"]:
+        return self.solve(field, y, h, self.predict(field, y, h))
+
+    def solve(self, field: VectorField, y: Tensor, h: float, guess: Tensor) -> Tensor:
+        """The stage slopes K = f(y + h a K), from a guess of them."""
+
         def update(slopes: Tensor) -> Tensor:
             return field(y + h * mix(self.a, slopes))
 
-        return self.solver.solve(update, self.predict(field, y, h), self.solver.limit(y) / abs(h), h)
+        return self.solver.solve(update, guess, self.solver.limit(y) / abs(h), h)
+
+    def stepping(self, field: VectorField, h: float) -> Callable[[Tensor], Tensor]:
+        earlier: deque[Tensor] = deque(maxlen=REMEMBERED)
+        counter = count()
+
+        def advance(y: Tensor) -> Tensor:
+            guess = self.start_guess.slopes(self, field, y, h, earlier, next(counter))
+            earlier.append(self.solve(field, y, h, guess))
+            return y + h * mix(self.b, earlier[-1])
+
+        return advance
+
+    def observing(self, observed: Float[Tensor, "times batch dim"], every: int) -> Integrator:
+        if not isinstance(self.start_guess, Observation):
+            return self
+        return replace(self, start_guess=Observation(observed, every))
 
     def predict(
         self, field: VectorField, y: Float[Tensor, "*batch dim"], h: float

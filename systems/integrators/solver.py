@@ -71,15 +71,17 @@ class FixedPointSolver:
             if bool(contracted.all()):
                 self.report.record(iteration, change.amax())
                 return z
-        return torch.where(contracted[..., None], z, self._newton(update, guess, limit, h, contracted))
+        # Newton starts afresh, and without the graph of iterates that may have overflowed.
+        start = torch.where(contracted[..., None], z, guess).detach()
+        return self._newton(update, start, limit, h, contracted)
 
     def _iterate(self, update: Update, z: Tensor, count: int) -> Tensor:
         for _ in range(count):
             z = update(z)
         return z
 
-    def _newton(self, update: Update, guess: Tensor, limit: Tensor, h: float, contracted: Tensor) -> Tensor:
-        z, change = guess.detach(), torch.full_like(guess, torch.inf)
+    def _newton(self, update: Update, z: Tensor, limit: Tensor, h: float, contracted: Tensor) -> Tensor:
+        change = torch.full_like(z, torch.inf)
         for iteration in range(1, self.max_newton_iterations + 1):
             correction, matrix = newton_correction(update, z)
             z, change = z - correction, correction.abs()

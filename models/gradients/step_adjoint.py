@@ -1,0 +1,152 @@
+"""The exact adjoint of a run of steps whose states are known: what the gradient modes that keep no graph share."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from models.base import Model
+from models.gradients.base import accumulate_parameter_gradient, blocks_backwards, trainable
+from systems.integrators import Integrator, field_of_owner
+from systems.integrators.runge_kutta import RungeKutta, coefficient_tensor
+
+ELIMINATED = 4  # unknowns up to which elimination, entry by entry for all samples, beats LAPACK sample by sample
+
+
+class BlockAdjoint(ABC):
+    """The adjoint of a block of steps, step by step from its end."""
+
+    @abstractmethod
+    def pull(self, step: int, cotangent: Float[Tensor, "batch dim"]) -> Float[Tensor, "batch dim"]:
+        """dL/d(start) of a step, counted from the block's first, given dL/d(end)."""
+
+    @abstractmethod
+    def accumulate(self, totals: list[Tensor]) -> None:
+        """Add the block's share of dL/dtheta, once every step has been pulled."""
+
+
+class RungeKuttaAdjoint(BlockAdjoint):
+    """By the implicit function theorem, all stages of the block at once.
+
+    For stages Y_i with A_i = f_y(Y_i) and the cotangent v of the new state, the step back is
+    w_i = b_i v + h sum_j a_ji A_j^T w_j,  y = v + h sum_i A_i^T w_i,  theta += h sum_i f_theta(Y_i)^T w_i
+    (Hairer, Lubich, Wanner, VI.10; for implicit midpoint w = (y + v)/2, the cotangent lift).
+    """
+
+    def __init__(self, model: Model, integrator: RungeKutta, starts: Tensor, ends: Tensor, h: float):
+        self.model, self.h = model, h
+        self.stages = integrator.stages(field_of_owner(model), starts, ends, h)
+        self.matrices = runge_kutta_pullback(integrator, model.jacobian(self.stages), h)
+        self.weights = torch.empty_like(self.stages)
+
+    def pull(self, step: int, cotangent: Float[Tensor, "batch dim"]) -> Float[Tensor, "batch dim"]:
+        image = torch.linalg.vecdot(self.matrices[step], cotangent[:, None])
+        *weights, cotangent = image.chunk(len(self.stages) + 1, dim=-1)
+        for weight, stage in zip(weights, self.weights, strict=True):
+            stage[step] = weight
+        return cotangent
+
+    def accumulate(self, totals: list[Tensor]) -> None:
+        accumulate_parameter_gradient(totals, self.model, self.stages, self.h * self.weights)
+
+
+class RecomputedAdjoint(BlockAdjoint):
+    """For any method: the steps of the block are taken again with a graph, all at once, and differentiated."""
+
+    def __init__(self, model: Model, integrator: Integrator, starts: Tensor, h: float):
+        self.parameters = trainable(model)
+        with torch.enable_grad():
+            self.starts = starts.detach().requires_grad_()
+            self.ends = integrator.step(field_of_owner(model), self.starts, h)
+            columns = [
+                torch.autograd.grad(entry.sum(), self.starts, retain_graph=True)[0] for entry in self.ends.unbind(-1)
+            ]
+        self.matrices = torch.stack(columns, dim=-1)  # transposed Jacobians
+        self.cotangents = torch.empty_like(starts)
+
+    def pull(self, step: int, cotangent: Float[Tensor, "batch dim"]) -> Float[Tensor, "batch dim"]:
+        self.cotangents[step] = cotangent
+        return torch.linalg.vecdot(self.matrices[step], cotangent[:, None])
+
+    def accumulate(self, totals: list[Tensor]) -> None:
+        gradients = torch.autograd.grad(
+            self.ends, self.parameters, self.cotangents, allow_unused=True, materialize_grads=True
+        )
+        for total, gradient in zip(totals, gradients, strict=True):
+            total += gradient
+
+
+def block_adjoint(model: Model, integrator: Integrator, starts: Tensor, ends: Tensor, h: float) -> BlockAdjoint:
+    """The adjoint of the steps from `starts` to `ends`, [steps, batch, dim] each."""
+    if isinstance(integrator, RungeKutta):
+        return RungeKuttaAdjoint(model, integrator, starts, ends, h)
+    return RecomputedAdjoint(model, integrator, starts, h)
+
+
+def pull_back(
+    model: Model,
+    integrator: Integrator,
+    h: float,
+    every: int,
+    states_between: Callable[[int, int], Float[Tensor, "times batch dim"]],
+    state_gradients: Float[Tensor, "times batch dim"],
+) -> tuple[Float[Tensor, "batch dim"], list[Tensor]]:
+    """dL/dy0 and dL/dtheta, from the last step to the first in blocks of bounded size.
+
+    `states_between(first, last)` gives the states first, ..., last; it is asked for blocks from the end.
+    `state_gradients` are dL/dy at the observed times, every `every` steps.
+    """
+    totals = [torch.zeros_like(parameter) for parameter in trainable(model)]
+    steps, cotangent = (len(state_gradients) - 1) * every, state_gradients[-1]
+    for first, last in blocks_backwards(steps, state_gradients.shape[1]):
+        states = states_between(first, last)
+        adjoint = block_adjoint(model, integrator, states[:-1], states[1:], h)
+        for step in range(last - 1, first - 1, -1):
+            cotangent = adjoint.pull(step - first, cotangent)
+            if step % every == 0:
+                cotangent = cotangent + state_gradients[step // every]
+        adjoint.accumulate(totals)
+    return cotangent, totals
+
+
+def runge_kutta_pullback(
+    integrator: RungeKutta, jacobians: Float[Tensor, "stages steps batch dim dim"], h: float
+) -> Float[Tensor, "steps batch rows dim"]:
+    """The matrices that take the cotangent v of a step's end to (w_1, ..., w_s, y), for many steps at once."""
+    stages, dim = len(jacobians), jacobians.shape[-1]
+    a = coefficient_tensor(integrator.a, jacobians.dtype, jacobians.device)
+    b = coefficient_tensor(integrator.b, jacobians.dtype, jacobians.device)
+    identity = torch.eye(dim, dtype=jacobians.dtype, device=jacobians.device)
+    transposed = h * jacobians.mT
+    coupling = torch.einsum("ji,jkbmn->kbimjn", a, transposed).flatten(-2).flatten(-3, -2)
+    weights = solve_identity_minus(coupling, torch.kron(b[:, None], identity))
+    through = torch.einsum("ikbmn,kbinl->kbml", transposed, weights.unflatten(-2, (stages, dim)))
+    return torch.cat((weights, identity + through), dim=-2)
+
+
+def solve_identity_minus(
+    matrix: Float[Tensor, "*batch size size"], right: Float[Tensor, "size columns"]
+) -> Float[Tensor, "*batch size columns"]:
+    """(I - matrix)^-1 right. Small contractions are eliminated without pivots, which they do not need."""
+    size = matrix.shape[-1]
+    if size <= ELIMINATED and bool(matrix.abs().sum(-1).amax() < 0.5):
+        return eliminate(matrix, right)
+    return torch.linalg.solve(torch.eye(size, dtype=matrix.dtype, device=matrix.device) - matrix, right)
+
+
+def eliminate(
+    matrix: Float[Tensor, "*batch size size"], right: Float[Tensor, "size columns"]
+) -> Float[Tensor, "*batch size columns"]:
+    """(I - matrix)^-1 right by Gauss-Jordan elimination on rows [*batch, size + columns]."""
+    size = matrix.shape[-1]
+    identity = torch.eye(size, dtype=matrix.dtype, device=matrix.device)
+    augmented = torch.cat((identity - matrix, right.expand(*matrix.shape[:-1], -1)), dim=-1)
+    rows = list(augmented.unbind(-2))
+    for pivot in range(size):
+        rows[pivot] = rows[pivot] / rows[pivot][..., pivot, None]
+        for other in range(size):
+            if other != pivot:
+                rows[other] = torch.addcmul(rows[other], rows[other][..., pivot, None], rows[pivot], value=-1)
+    return torch.stack(rows, dim=-2)[..., size:]
