@@ -16,7 +16,7 @@ from bench.cell import Cell, Task, cell_id
 from bench.declarations import FOLDER, BadInput, Declaration, load
 from bench.fingerprint import fingerprint
 from bench.protocol import Protocol, load_protocol
-from bench.recipe import load_recipe
+from bench.recipe import Recipe, load_recipe
 from models import gradients
 from systems import integrators
 from systems.integrators import start_guess_named
@@ -131,7 +131,7 @@ def expand(grid: Grid, filters: Filters, beside: Path = FOLDER / "grids") -> Ite
 
 def _expand_block(block: Block, where: str, beside: Path) -> Iterator[Planned]:
     protocol = load_protocol(block.protocol, beside)
-    recipes = {name: load_recipe(name, beside) for name in block.recipe}
+    recipes = [load_recipe(name, beside) for name in block.recipe]
     longest = max(block.seq_len)
     if block.kind == "train" and longest > protocol.steps:
         raise BadInput(
@@ -140,15 +140,14 @@ def _expand_block(block: Block, where: str, beside: Path) -> Iterator[Planned]:
         )
     if block.device == "cuda" and not torch.cuda.is_available():
         raise BadInput(f"{where}: key 'device': this machine has no CUDA device")
-    for cell in _cells(block, protocol):
-        recipe = recipes[cell.recipe] if cell.recipe else None
+    for cell, recipe in _cells(block, protocol, recipes):
         yield Planned(
             Task(cell, cell_id(cell, protocol, recipe), fingerprint(cell), protocol, recipe), why_skipped(cell)
         )
 
 
-def _cells(block: Block, protocol: Protocol) -> Iterator[Cell]:
-    """The product of the axes, with None where an axis does not apply."""
+def _cells(block: Block, protocol: Protocol, recipes: list[Recipe]) -> Iterator[tuple[Cell, Recipe | None]]:
+    """The product of the axes, with None where an axis does not apply, and the recipe of each."""
     profiles = block.kind == "profile"
     axes = {
         "system": block.system,
@@ -158,7 +157,7 @@ def _cells(block: Block, protocol: Protocol) -> Iterator[Cell]:
         "start_guess": block.start_guess,
         "seq_len": block.seq_len,
         "seed": block.seed,
-        "recipe": block.recipe,
+        "recipe": recipes,
         "net": block.net if profiles else [None],
         "step_size": (block.step_size or [protocol.dt]) if profiles else [None],
     }
@@ -171,7 +170,9 @@ def _cells(block: Block, protocol: Protocol) -> Iterator[Cell]:
             chosen["start_guess"] = None
         if not learner.trainable:
             chosen |= {"seq_len": None, "seed": 0, "recipe": None}
-        yield Cell(kind=block.kind, protocol=protocol.name, device=block.device, dtype=block.dtype, **chosen)
+        recipe = chosen.pop("recipe")
+        names = {"protocol": protocol.name, "recipe": recipe and recipe.name}
+        yield Cell(kind=block.kind, device=block.device, dtype=block.dtype, **names, **chosen), recipe
 
 
 def why_skipped(cell: Cell) -> str | None:

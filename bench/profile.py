@@ -114,7 +114,7 @@ def count_evaluations(model: Model, gradient: GradientMode, window: Window) -> d
         "field_evals_forward": (between - before) / batch,
         "field_evals_backward": (after - between) / batch,
         "solver_iterations": report.iterations / report.solves if report and report.solves else None,
-        "solver_residual": float(report.residual) if report and report.solves else None,
+        "solver_residual": report.residual if report and report.solves else None,
     }
 
 

@@ -97,7 +97,7 @@ _PROFILE = (
     _field("field_evals_forward", _REAL, "field evaluations a trajectory, forward"),
     _field("field_evals_backward", _REAL, "field or Jacobian evaluations a trajectory, backward"),
     _field("solver_iterations", _REAL, "mean iterations of an implicit solve"),
-    _field("solver_residual", _REAL, "largest last change of an implicit solve", "state / time"),
+    _field("solver_residual", _REAL, "largest last change of an implicit solve", "tolerances"),
     _field("gradient_rel_error", _REAL, "||g - g_exact|| / ||g_exact||, exact: float64, same discrete rollout"),
     _field("gradient_cosine", _REAL, "cosine of g and g_exact"),
 )

@@ -98,8 +98,8 @@ class HamiltonianModel(Model):
     def jacobian(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim dim"]:
         """A = J Hess H."""
         self.count(y)
-        h_q, h_p = self.hessian(y).detach().chunk(2, dim=-2)
-        return torch.cat((h_p, -h_q), dim=-2)
+        h_q, h_p = self.hessian(y).detach().movedim((-2, -1), (0, 1)).chunk(2)
+        return torch.cat((h_p, -h_q)).movedim((0, 1), (-2, -1))  # each entry in one piece
 
     def hessian(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim dim"]:
         """Hess H by one backward pass a coordinate; override with a closed form where there is one."""

@@ -26,63 +26,71 @@ class ScalarMLP(nn.Module):
 
     def gradient(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim"]:
         """grad H(y)."""
+        points = y.reshape(-1, y.shape[-1])
         back: Tensor = self.readout
-        for weight, a in zip(reversed(self.weights), reversed(self._activations(y)), strict=True):
+        for weight, a in zip(reversed(self.weights), reversed(self._activations(points)), strict=True):
             back = torch.addcmul(back, a * a, back, value=-1) @ weight
-        return back
+        return back.view(y.shape)
 
     def hessian(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim dim"]:
-        """Hess H(y) = sum_k J_k^T diag(c_k) J_k with J_k = dz_k/dy and c_k = tanh''(z_k) dH/da_k, no graph kept."""
-        activations, dim = self._activations(y), y.shape[-1]
-        slopes = [1 - a * a for a in activations]
-        curvatures, back = [], self.readout
-        for weight, a, slope in zip(reversed(self.weights), reversed(activations), reversed(slopes), strict=True):
+        """Hess H(y) = sum_k J_k^T diag(c_k) J_k with J_k = dz_k/dy and c_k = tanh''(z_k) dH/da_k; keeps no graph.
+
+        Works with the points along the last axis, and returns a view in which each entry lies in one piece.
+        """
+        dim, weights = y.shape[-1], [weight.detach() for weight in self.weights]
+        points = y.detach().reshape(-1, dim).T
+        slopes, curvatures, back = [], [], self.readout.detach()[:, None]
+        activations = []
+        for weight, bias in zip(weights, self.biases, strict=True):
+            points = torch.addmm(bias.detach()[:, None], weight, points).tanh_()
+            activations.append(points)
+            slopes.append(1 - points * points)
+        for weight, a, slope in zip(reversed(weights), reversed(activations), reversed(slopes), strict=True):
             back = slope * back
-            curvatures.insert(0, -2 * a * back)
-            back = back @ weight
-        columns = self.weights[0].T.unbind(0)  # of J_1, the same at every point
+            curvatures.append(a * back)  # -c_k / 2, last layer first
+            back = weight.T @ back
+        first, *deeper = weights
         pairs = [(i, j) for i in range(dim) for j in range(i, dim)]
-        entries = list((curvatures[0] @ torch.stack([columns[i] * columns[j] for i, j in pairs], -1)).unbind(-1))
-        for layer in range(1, len(activations)):
-            weight, slope, curvature = self.weights[layer].T, slopes[layer - 1], curvatures[layer]
-            # slope * column first where the column differs from point to point, column * weight where it does not
-            columns = [slope @ (c[:, None] * weight) if layer == 1 else (slope * c) @ weight for c in columns]
-            scaled = [curvature * c for c in columns]
-            entries = [
-                e + torch.linalg.vecdot(scaled[i], columns[j]) for e, (i, j) in zip(entries, pairs, strict=True)
-            ]
-        position = {pair: entry for pair, entry in zip(pairs, entries, strict=True)}
-        full = [position[min(i, j), max(i, j)] for i in range(dim) for j in range(dim)]
-        return torch.stack(full, dim=-1).unflatten(-1, (dim, dim))
+        entries = torch.stack([first[:, i] * first[:, j] for i, j in pairs]) @ curvatures.pop()
+        columns = list(first.T[..., None])  # of J_k; those of J_1 are the same at every point
+        for weight, slope in zip(deeper, slopes[:-1], strict=True):
+            if len(columns[0].T) == 1:
+                columns = [(weight * column.T) @ slope for column in columns]
+            else:
+                columns = [weight @ (slope * column) for column in columns]
+            curvature = curvatures.pop()
+            scaled = [curvature * column for column in columns]
+            for entry, (i, j) in zip(entries, pairs, strict=True):
+                entry += (scaled[i] * columns[j]).sum(0)
+        which = [pairs.index((min(i, j), max(i, j))) for i in range(dim) for j in range(dim)]
+        return (-2 * entries[which]).view(dim, dim, *y.shape[:-1]).movedim((0, 1), (-2, -1))
 
     def pull_gradient(self, y: Float[Tensor, "points dim"], u: Float[Tensor, "points dim"]) -> list[Tensor]:
-        """d/dtheta of sum <u, grad H(y)>, in the order of `parameters()`.
+        """d/dtheta of sum <u, grad H(y)>, in the order of `parameters()`; call it without gradients enabled.
 
         <u, grad H> is the derivative of H along u: tangents go forward with the activations, one sweep goes back.
         """
-        points, both, layers = len(y), torch.cat((y, u)), []
+        a, da, layers = y, u, []
         for weight, bias in zip(self.weights, self.biases, strict=True):
-            into = both
-            z, dz = (both @ weight.T).split(points)
-            a = torch.tanh(z + bias)
+            into, dinto = a, da
+            a = torch.addmm(bias, into, weight.T).tanh_()
             slope = 1 - a * a
-            both = torch.cat((a, slope * dz))
-            layers.append((into, weight, a, slope, dz))
-        readout, weights, biases = both[points:].sum(0), [], []
+            da = (dinto @ weight.T).mul_(slope)
+            layers.append((weight, into, dinto, a, da, slope))
+        readout, weights, biases = da.sum(0), [], []
         a_bar, da_bar = torch.zeros((), dtype=y.dtype, device=y.device), self.readout
-        for into, weight, a, slope, dz in reversed(layers):
+        for weight, into, dinto, a, da, slope in reversed(layers):
+            z_bar = (a * da).mul_(da_bar).mul_(-2).addcmul_(slope, a_bar)
             dz_bar = slope * da_bar
-            z_bar = slope * a_bar - 2 * a * dz * dz_bar
-            both = torch.cat((z_bar, dz_bar))
-            weights.insert(0, both.T @ into)
+            weights.insert(0, (z_bar.T @ into).addmm_(dz_bar.T, dinto))
             biases.insert(0, z_bar.sum(0))
-            a_bar, da_bar = (both @ weight).split(points)
+            a_bar, da_bar = z_bar @ weight, dz_bar @ weight
         return [readout, *weights, *biases]
 
     def _activations(self, y: Tensor) -> list[Tensor]:
         activations = []
         for weight, bias in zip(self.weights, self.biases, strict=True):
-            y = torch.tanh(nn.functional.linear(y, weight, bias))
+            y = nn.functional.linear(y, weight, bias).tanh_()
             activations.append(y)
         return activations
 

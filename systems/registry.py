@@ -4,9 +4,10 @@ import difflib
 import importlib
 import inspect
 import pkgutil
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 T = TypeVar("T")
+Plugin = TypeVar("Plugin", bound=type)  # what `register` returns is the class that it got, constructor and all
 
 
 class UnknownName(ValueError):
@@ -30,7 +31,7 @@ class Registry(Generic[T]):
         self._noun = noun
         self._classes: dict[str, type[T]] = {}
 
-    def register(self, plugin: type[T]) -> type[T]:
+    def register(self, plugin: Plugin) -> Plugin:
         """Class decorator. Raises DuplicateName, naming both files, if the name is taken."""
         name = plugin.__module__.rpartition(".")[2]
         known = self._classes.get(name)
@@ -39,7 +40,7 @@ class Registry(Generic[T]):
                 f"two plug-ins claim the {self._noun} name '{name}': {known.__qualname__} in "
                 f"{inspect.getfile(known)} and {plugin.__qualname__} in {inspect.getfile(plugin)}"
             )
-        self._classes[name] = plugin
+        self._classes[name] = cast("type[T]", plugin)
         return plugin
 
     def names(self) -> list[str]:

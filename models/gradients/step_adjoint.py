@@ -42,8 +42,8 @@ class RungeKuttaAdjoint(BlockAdjoint):
         self.weights = torch.empty_like(self.stages)
 
     def pull(self, step: int, cotangent: Float[Tensor, "batch dim"]) -> Float[Tensor, "batch dim"]:
-        image = torch.linalg.vecdot(self.matrices[step], cotangent[:, None])
-        *weights, cotangent = image.chunk(len(self.stages) + 1, dim=-1)
+        image = (self.matrices[:, :, step] * cotangent.T).sum(1)
+        *weights, cotangent = image.T.chunk(len(self.stages) + 1, dim=-1)
         for weight, stage in zip(weights, self.weights, strict=True):
             stage[step] = weight
         return cotangent
@@ -113,40 +113,44 @@ def pull_back(
 
 def runge_kutta_pullback(
     integrator: RungeKutta, jacobians: Float[Tensor, "stages steps batch dim dim"], h: float
-) -> Float[Tensor, "steps batch rows dim"]:
-    """The matrices that take the cotangent v of a step's end to (w_1, ..., w_s, y), for many steps at once."""
+) -> Float[Tensor, "rows dim steps batch"]:
+    """The matrices that take the cotangent v of a step's end to (w_1, ..., w_s, y), for many steps at once.
+
+    Entries come first and samples last throughout, so that small systems are worked on entry by entry.
+    """
     stages, dim = len(jacobians), jacobians.shape[-1]
     a = coefficient_tensor(integrator.a, jacobians.dtype, jacobians.device)
     b = coefficient_tensor(integrator.b, jacobians.dtype, jacobians.device)
     identity = torch.eye(dim, dtype=jacobians.dtype, device=jacobians.device)
-    transposed = h * jacobians.mT
-    coupling = torch.einsum("ji,jkbmn->kbimjn", a, transposed).flatten(-2).flatten(-3, -2)
-    weights = solve_identity_minus(coupling, torch.kron(b[:, None], identity))
-    through = torch.einsum("ikbmn,kbinl->kbml", transposed, weights.unflatten(-2, (stages, dim)))
-    return torch.cat((weights, identity + through), dim=-2)
+    transposed = h * jacobians.movedim((-1, -2), (0, 1))  # h A^T, [dim, dim, stages, steps, batch]
+    coupling = a.T[:, None, :, None, None, None] * transposed.movedim(2, 1)
+    weights = solve_identity_minus(coupling.flatten(2, 3).flatten(0, 1), torch.kron(b[:, None], identity))
+    through = torch.einsum("mnikb,inlkb->mlkb", transposed, weights.unflatten(0, (stages, dim)))
+    return torch.cat((weights, identity[..., None, None] + through))
 
 
 def solve_identity_minus(
-    matrix: Float[Tensor, "*batch size size"], right: Float[Tensor, "size columns"]
-) -> Float[Tensor, "*batch size columns"]:
+    matrix: Float[Tensor, "size size *batch"], right: Float[Tensor, "size columns"]
+) -> Float[Tensor, "size columns *batch"]:
     """(I - matrix)^-1 right. Small contractions are eliminated without pivots, which they do not need."""
-    size = matrix.shape[-1]
-    if size <= ELIMINATED and bool(matrix.abs().sum(-1).amax() < 0.5):
-        return eliminate(matrix, right)
-    return torch.linalg.solve(torch.eye(size, dtype=matrix.dtype, device=matrix.device) - matrix, right)
+    size = len(matrix)
+    identity = torch.eye(size, dtype=matrix.dtype, device=matrix.device)
+    if size <= ELIMINATED and bool(matrix.abs().sum(1).amax() < 0.5):
+        return eliminate(identity[(...,) + (None,) * (matrix.ndim - 2)] - matrix, right)
+    solved = torch.linalg.solve(identity - matrix.movedim((0, 1), (-2, -1)), right)
+    return solved.movedim((-2, -1), (0, 1))
 
 
 def eliminate(
-    matrix: Float[Tensor, "*batch size size"], right: Float[Tensor, "size columns"]
-) -> Float[Tensor, "*batch size columns"]:
-    """(I - matrix)^-1 right by Gauss-Jordan elimination on rows [*batch, size + columns]."""
-    size = matrix.shape[-1]
-    identity = torch.eye(size, dtype=matrix.dtype, device=matrix.device)
-    augmented = torch.cat((identity - matrix, right.expand(*matrix.shape[:-1], -1)), dim=-1)
-    rows = list(augmented.unbind(-2))
+    matrix: Float[Tensor, "size size *batch"], right: Float[Tensor, "size columns"]
+) -> Float[Tensor, "size columns *batch"]:
+    """matrix^-1 right by Gauss-Jordan elimination, row by row for all samples at once."""
+    size, samples = len(matrix), matrix.shape[2:]
+    spread = right[(...,) + (None,) * len(samples)].expand(*right.shape, *samples)
+    rows = list(torch.cat((matrix, spread), dim=1))  # each [size + columns, *batch]
     for pivot in range(size):
-        rows[pivot] = rows[pivot] / rows[pivot][..., pivot, None]
+        rows[pivot] = rows[pivot] / rows[pivot][pivot]
         for other in range(size):
             if other != pivot:
-                rows[other] = torch.addcmul(rows[other], rows[other][..., pivot, None], rows[pivot], value=-1)
-    return torch.stack(rows, dim=-2)[..., size:]
+                rows[other] = torch.addcmul(rows[other], rows[other][pivot], rows[pivot], value=-1)
+    return torch.stack(rows)[:, size:]

@@ -39,13 +39,13 @@ class RungeKutta(Integrator):
         """K_i = f(Y_i), stage by stage."""
 
     def step(self, field: VectorField, y: Float[Tensor, "*batch dim"], h: float) -> Float[Tensor, "*batch dim"]:
-        return y + h * mix(self.b, self.slopes(field, y, h))
+        return displace(y, h, self.b, self.slopes(field, y, h))
 
     def stages(
         self, field: VectorField, y: Float[Tensor, "*batch dim"], v: Float[Tensor, "*batch dim"], h: float
     ) -> Float[Tensor, "stages *batch dim"]:
         """The stage states Y_i of the step from y to v."""
-        return y + h * mix(self.a, self.slopes(field, y, h))
+        return displace(y, h, self.a, self.slopes(field, y, h))
 
 
 class ExplicitRungeKutta(RungeKutta):
@@ -90,9 +90,9 @@ class GaussLegendre(RungeKutta):
         """The stage slopes K = f(y + h a K), from a guess of them."""
 
         def update(slopes: Tensor) -> Tensor:
-            return field(y + h * mix(self.a, slopes))
+            return field(displace(y, h, self.a, slopes))
 
-        return self.solver.solve(update, guess, self.solver.limit(y) / abs(h), h)
+        return self.solver.solve(update, guess, y, h, unit=abs(h))
 
     def stepping(self, field: VectorField, h: float) -> Callable[[Tensor], Tensor]:
         earlier: deque[Tensor] = deque(maxlen=REMEMBERED)
@@ -101,7 +101,7 @@ class GaussLegendre(RungeKutta):
         def advance(y: Tensor) -> Tensor:
             guess = self.start_guess.slopes(self, field, y, h, earlier, next(counter))
             earlier.append(self.solve(field, y, h, guess))
-            return y + h * mix(self.b, earlier[-1])
+            return displace(y, h, self.b, earlier[-1])
 
         return advance
 
@@ -119,9 +119,13 @@ class GaussLegendre(RungeKutta):
         return field(torch.stack([torch.add(y, slope, alpha=node) for node in nodes]))
 
 
-def mix(weights: tuple, slopes: Float[Tensor, "stages *batch dim"]) -> Tensor:
-    """sum_j w_j K_j for a row of weights, or one such sum for each row of a matrix."""
+def displace(
+    y: Float[Tensor, "*batch dim"], h: float, weights: tuple, slopes: Float[Tensor, "stages *batch dim"]
+) -> Tensor:
+    """y + h sum_j w_j K_j for a row of weights, or one such state for each row of a matrix."""
+    if len(slopes) == 1 and isinstance(weights[0], tuple):
+        return torch.add(y, slopes, alpha=h * weights[0][0])
     if len(slopes) == 1:
-        row = weights[0] if isinstance(weights[0], tuple) else weights
-        return row[0] * (slopes if isinstance(weights[0], tuple) else slopes[0])
-    return torch.tensordot(coefficient_tensor(weights, slopes.dtype, slopes.device), slopes, dims=1)
+        return torch.add(y, slopes[0], alpha=h * weights[0])
+    mixed = torch.tensordot(coefficient_tensor(weights, slopes.dtype, slopes.device), slopes, dims=1)
+    return torch.add(y, mixed, alpha=h)

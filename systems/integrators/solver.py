@@ -16,22 +16,25 @@ class NotSolved(ArithmeticError):
     def __init__(self, residual: float, h: float, step: int | None = None):
         self.residual, self.h, self.step = residual, h, step
         where = "" if step is None else f" at step {step}"
-        super().__init__(f"implicit equations not solved{where}: h = {h:g}, residual = {residual:g}")
+        super().__init__(f"implicit equations not solved{where}: h = {h:g}, residual = {residual:g} tolerances")
 
 
 @dataclass
 class SolverReport:
-    """What the solves of one integrator cost: how many, with how many iterations, to which last change."""
+    """What the solves of one integrator cost: how many, with how many iterations, to which last change.
+
+    `residual` is the largest last change, in units of what counts as converged.
+    """
 
     solves: int = 0
     iterations: int = 0
     newton_iterations: int = 0
-    residual: Tensor | None = None
+    residual: float = 0.0
 
-    def record(self, iterations: int, residual: Tensor) -> None:
+    def record(self, iterations: int, residual: float) -> None:
         self.solves += 1
         self.iterations += iterations
-        self.residual = residual if self.residual is None else torch.maximum(self.residual, residual)
+        self.residual = max(self.residual, residual)
 
 
 @dataclass
@@ -49,31 +52,40 @@ class FixedPointSolver:
     iterations: int | None = None
     report: SolverReport = field(default_factory=SolverReport)
 
-    def limit(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim"]:
-        """The largest change of each entry of the state that counts as converged."""
-        return self.tolerance * torch.finfo(y.dtype).eps * (1 + y.detach().abs())
-
     def solve(
         self,
         update: Update,
         guess: Float[Tensor, "stages *batch dim"],
-        limit: Float[Tensor, "*batch dim"],
+        state: Float[Tensor, "*batch dim"],
         h: float,
+        unit: float = 1.0,
     ) -> Float[Tensor, "stages *batch dim"]:
-        """The fixed point of `update` near `guess`; `limit` is in the units of z. Raises NotSolved."""
+        """The fixed point of `update` near `guess`. Raises NotSolved.
+
+        The unknowns are states of the size of `state`, divided by `unit` (|h| where they are slopes).
+        """
         if self.iterations is not None:
             return self._iterate(update, guess, self.iterations)
-        z, contracted = guess, torch.zeros(guess.shape[1:-1], dtype=torch.bool, device=guess.device)
+        z = guess
+        limit = self._limit(state, unit)
         for iteration in range(1, self.max_iterations + 1):
             z, previous = update(z), z
-            change = (z.detach() - previous.detach()).abs()
-            contracted = samples_within(change, limit)
-            if bool(contracted.all()):
-                self.report.record(iteration, change.amax())
+            with torch.no_grad():
+                change = (z - previous).abs_().div_(limit)  # 1 is converged
+            residual = float(change.amax())
+            if residual <= 1:
+                self.report.record(iteration, residual)
                 return z
+        contracted = samples_within((update(z).detach() - z.detach()).abs() / limit)
         # Newton starts afresh, and without the graph of iterates that may have overflowed.
         start = torch.where(contracted[..., None], z, guess).detach()
         return self._newton(update, start, limit, h, contracted)
+
+    def _limit(self, state: Tensor, unit: float) -> Tensor:
+        """The change of each unknown that counts as converged."""
+        rounding = self.tolerance * torch.finfo(state.dtype).eps / unit
+        with torch.no_grad():
+            return state.abs().mul_(rounding).add_(rounding)
 
     def _iterate(self, update: Update, z: Tensor, count: int) -> Tensor:
         for _ in range(count):
@@ -81,22 +93,21 @@ class FixedPointSolver:
         return z
 
     def _newton(self, update: Update, z: Tensor, limit: Tensor, h: float, contracted: Tensor) -> Tensor:
-        change = torch.full_like(z, torch.inf)
+        residual = torch.inf
         for iteration in range(1, self.max_newton_iterations + 1):
             correction, matrix = newton_correction(update, z)
-            z, change = z - correction, correction.abs()
-            if bool((samples_within(change, limit) | contracted).all()):
+            z = z - correction
+            residual = float((correction.abs() / limit)[:, ~contracted].amax())
+            if residual <= 1:
                 self.report.newton_iterations += iteration
-                self.report.record(self.max_iterations, change[:, ~contracted].amax())
+                self.report.record(self.max_iterations, residual)
                 return implicit_derivative(update, z, matrix)
-        raise NotSolved(float(change[:, ~contracted].amax()), h)
+        raise NotSolved(residual, h)
 
 
-def samples_within(
-    change: Float[Tensor, "stages *batch dim"], limit: Float[Tensor, "*batch dim"]
-) -> Bool[Tensor, "*batch"]:
-    """Which samples changed by no more than the limit in every stage and coordinate."""
-    return (change <= limit).all(dim=0).all(dim=-1)
+def samples_within(change: Float[Tensor, "stages *batch dim"]) -> Bool[Tensor, "*batch"]:
+    """Which samples changed by no more than 1 in every stage and coordinate."""
+    return (change <= 1).all(dim=0).all(dim=-1)
 
 
 def newton_correction(update: Update, z: Tensor) -> tuple[Tensor, Tensor]:

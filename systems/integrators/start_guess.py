@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -54,7 +55,7 @@ class Extrapolation(StartGuess):
             return method.predict(field, y, h)
         if len(earlier) == 2:
             return 2 * earlier[1] - earlier[0]
-        return 3 * (earlier[2] - earlier[1]) + earlier[0]
+        return torch.add(earlier[0], earlier[2] - earlier[1], alpha=3)
 
 
 @dataclass(frozen=True)

@@ -42,4 +42,4 @@ class StormerVerlet(Integrator):
         def update(q_new: Tensor) -> Tensor:
             return q + h / 2 * (start + velocity(q_new))
 
-        return self.solver.solve(update, (q + h * start)[None], self.solver.limit(q), h)[0]
+        return self.solver.solve(update, (q + h * start)[None], q, h)[0]

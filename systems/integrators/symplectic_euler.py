@@ -35,4 +35,4 @@ def kick(solver: FixedPointSolver, field: VectorField, q: Tensor, p: Tensor, h: 
     guess = update(p[None])
     if isinstance(field, Separable):
         return guess[0]
-    return solver.solve(update, guess, solver.limit(p), h)[0]
+    return solver.solve(update, guess, p, h)[0]
