@@ -10,7 +10,7 @@ from models.base import Model
 from systems.integrators import Integrator
 from systems.registry import Registry
 
-BLOCK_POINTS = 2048  # states that a backward pass works on at once: bounds its memory, whatever N is
+BLOCK_POINTS = 1024  # states that a backward pass works on at once: bounds its memory and fits the cache
 
 
 class GradientMode(ABC):
