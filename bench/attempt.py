@@ -78,13 +78,16 @@ def opening(task: Task) -> dict:
 
 def failure(status: Status, error: BaseException, phase: str) -> dict:
     """The columns of a cell that failed with an exception."""
-    return {
+    columns = {
         "status": status.value,
         "reason": str(error) or type(error).__name__,
         "phase": phase,
         "exception": type(error).__name__,
         "traceback": "".join(traceback.format_exception(error)),
     }
+    if isinstance(error, NotSolved):
+        columns |= {"failed_step": error.step, "failed_step_size": error.h, "failed_residual": error.residual}
+    return columns
 
 
 def is_out_of_memory(error: Exception) -> bool:

@@ -42,6 +42,9 @@ _ADMINISTRATION = (
     _field("phase", _TEXT, "where it failed: data, build, train, evaluate or profile"),
     _field("exception", _TEXT, "class of the exception"),
     _field("traceback", _TEXT, "traceback of the exception"),
+    _field("failed_step", _INT, "number of the step whose implicit equations had no solution"),
+    _field("failed_step_size", _REAL, "h of that step", "time"),
+    _field("failed_residual", _REAL, "last correction of its Newton iteration", "tolerances"),
     _field("worker", _TEXT, "host and process that ran the cell"),
     _field("started_at", _TEXT, "start of the attempt, UTC, ISO 8601"),
 )

@@ -1,22 +1,22 @@
 """Training one cell: plain functions, no Ray."""
 
-import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Protocol as Interface
-from typing import runtime_checkable
 
 import torch
 from torch import Tensor
 
 from bench.cell import Cell
 from bench.data import Observations
-from bench.recipe import OneCycle, Plateau, Recipe
+from bench.recipe import Recipe
+from bench.schedule import Schedule, make_schedule
 from bench.seeds import generator
 from models.base import Model
 from models.gradients import GradientMode
+from models.gradients.base import trainable
+from systems.integrators import NotSolved
 from systems.trajectories import Window
 
 
@@ -36,64 +36,15 @@ class Curves:
     evaluations: int = 0  # of the field, in points, in training
 
 
-@runtime_checkable
-class Schedule(Interface):
-    def after_iteration(self) -> None: ...
-    def after_epoch(self, validation_loss: float) -> None: ...
-
-
-class PlateauSchedule:
-    def __init__(self, optimizer: torch.optim.Optimizer, plateau: Plateau):
-        self._scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(
-            optimizer, factor=plateau.factor, patience=plateau.patience
-        )
-
-    def after_iteration(self) -> None:
-        pass
-
-    def after_epoch(self, validation_loss: float) -> None:
-        self._scheduler.step(validation_loss)
-
-
-class OneCycleSchedule:
-    def __init__(self, optimizer: torch.optim.Optimizer, cycle: OneCycle, iterations: int):
-        self._scheduler = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer,
-            max_lr=cycle.peak,
-            total_steps=iterations,
-            pct_start=rising_part(cycle, iterations),
-            cycle_momentum=False,
-        )
-
-    def after_iteration(self) -> None:
-        self._scheduler.step()
-
-    def after_epoch(self, validation_loss: float) -> None:
-        pass
-
-
-def rising_part(cycle: OneCycle, iterations: int) -> float:
-    """The warm-up, moved by a rounding error where it is exactly one iteration: OneCycleLR divides by the rest."""
-    exactly_one = cycle.warm_up * iterations == 1
-    return math.nextafter(cycle.warm_up, 1) if exactly_one else cycle.warm_up
-
-
-def make_schedule(recipe: Recipe, optimizer: torch.optim.Optimizer, iterations: int) -> Schedule:
-    if isinstance(recipe.schedule, Plateau):
-        return PlateauSchedule(optimizer, recipe.schedule)
-    return OneCycleSchedule(optimizer, recipe.schedule, iterations)
-
-
 def train(model: Model, gradient: GradientMode, batches: "Batches", recipe: Recipe, validation: Window) -> Curves:
-    """Train in place for the recipe's epochs. Raises Diverged if an epoch's loss is not finite."""
+    """Train in place for the recipe's epochs. Raises Diverged where a loss or gradient is not finite."""
     optimizer = torch.optim.Adam(model.parameters(), lr=recipe.learning_rate)
     schedule = make_schedule(recipe, optimizer, recipe.epochs * batches.count)
-    curves = Curves()
+    iterations, curves = Iterations(model, gradient, optimizer, schedule), Curves()
     for epoch in range(1, recipe.epochs + 1):
         evaluations = model.evaluations
         with elapsed(curves, "train_s"):
-            losses = [take_step(model, gradient, optimizer, schedule, window) for window in batches.epoch()]
-            curves.train.append(finite(torch.stack(losses).mean(), f"training loss of epoch {epoch}"))
+            curves.train.append(iterations.epoch_loss(batches.epoch(), epoch))
         curves.evaluations += model.evaluations - evaluations
         with elapsed(curves, "validation_s"):
             curves.validation.append(validation_loss(model, gradient, validation))
@@ -102,20 +53,58 @@ def train(model: Model, gradient: GradientMode, batches: "Batches", recipe: Reci
     return curves
 
 
-def take_step(
-    model: Model,
-    gradient: GradientMode,
-    optimizer: torch.optim.Optimizer,
-    schedule: Schedule,
-    window: Window,
-) -> Tensor:
-    """One training iteration; returns the loss before it, detached."""
-    optimizer.zero_grad(set_to_none=True)
-    loss = model.loss(window, gradient)
-    loss.backward()
-    optimizer.step()
-    schedule.after_iteration()
-    return loss.detach()
+@dataclass
+class Iterations:
+    """Training iterations that watch their gradients, and look at them only at the end of an epoch.
+
+    Looking at every one would make the host wait for the device in the inner loop.
+    """
+
+    model: Model
+    gradient: GradientMode
+    optimizer: torch.optim.Optimizer
+    schedule: Schedule
+
+    def epoch_loss(self, windows: Iterator[Window], epoch: int) -> float:
+        """Mean loss of one epoch. Raises Diverged naming the loss, or the parameter whose gradient went first."""
+        losses: list[Tensor] = []
+        norms: list[Tensor] = []  # of every parameter's gradient, one entry an iteration
+        try:
+            for window in windows:
+                losses.append(self._take_step(window))
+                norms.append(gradient_norms(self.model))
+        except NotSolved:  # often only the next step shows that a gradient was not finite
+            self._check(norms, epoch)
+            raise
+        self._check(norms, epoch)
+        return finite(torch.stack(losses).mean(), f"training loss of epoch {epoch}")
+
+    def _take_step(self, window: Window) -> Tensor:
+        self.optimizer.zero_grad(set_to_none=True)
+        loss = self.model.loss(window, self.gradient)
+        loss.backward()
+        self.optimizer.step()
+        self.schedule.after_iteration()
+        return loss.detach()
+
+    def _check(self, norms: list[Tensor], epoch: int) -> None:
+        if not norms:
+            return
+        broken = (~torch.stack(norms).isfinite()).nonzero()
+        if len(broken):
+            iteration, which = broken[0].tolist()
+            names = [name for name, parameter in self.model.named_parameters() if parameter.requires_grad]
+            mode = type(self.gradient).__module__.rpartition(".")[2]
+            raise Diverged(
+                f"the gradient of {names[which]} is not finite in iteration {iteration + 1} of epoch {epoch} "
+                f"(gradient mode {mode})"
+            )
+
+
+def gradient_norms(model: Model) -> Tensor:
+    """The norm of each trainable parameter's gradient, zero where there is none."""
+    gradients = [parameter.grad for parameter in trainable(model)]
+    return torch.stack([torch.zeros(()) if gradient is None else gradient.norm() for gradient in gradients])
 
 
 def validation_loss(model: Model, gradient: GradientMode, window: Window) -> float:
