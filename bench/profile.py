@@ -26,7 +26,8 @@ def profile(model: Model, gradient: GradientMode, cell: Cell, protocol: Protocol
     device = torch.device(cell.device)
     if cell.net == "fitted":
         fit_field(model, cell, protocol)
-    window = profile_window(cell, protocol, recipe, device)
+    assert cell.seq_len is not None
+    window = profile_window(cell, protocol, recipe, device, observed_every(cell.seq_len))
     phases = iteration_phases(model, gradient, window, recipe)
     timings = time_phases(phases, device)
     existing = [*model.parameters(), window.start, window.observed]
@@ -47,15 +48,19 @@ def profile(model: Model, gradient: GradientMode, cell: Cell, protocol: Protocol
     }
 
 
-def profile_window(cell: Cell, protocol: Protocol, recipe: Recipe, device: torch.device) -> Window:
-    """A batch of noisy reference trajectories of N steps from starts in the box.
+def observed_every(steps: int) -> int:
+    """The stride at which four states of a measured window enter its loss (all, if N is not a multiple of four).
 
-    Four states enter the loss (all, if N is not a multiple of four), so that what grows with N is the gradient
-    mode's and not the loss's, which holds the rollout and its cotangent whatever the mode.
+    So what grows with N is the gradient mode's and not the loss's, which holds the states that it is given and
+    their cotangents whatever the mode.
     """
+    return steps // OBSERVATIONS if steps % OBSERVATIONS == 0 else 1
+
+
+def profile_window(cell: Cell, protocol: Protocol, recipe: Recipe, device: torch.device, every: int) -> Window:
+    """A batch of noisy reference trajectories of N steps from starts in the box, observed every `every` steps."""
     assert cell.seq_len is not None
     assert cell.step_size is not None
-    every = cell.seq_len // OBSERVATIONS if cell.seq_len % OBSERVATIONS == 0 else 1
     system, key = systems.get(cell.system)(), data_key(cell.system, protocol)
     box = protocol.box(cell.system, system)
     stream = generator("profile starts", key, cell.seed)

@@ -53,9 +53,8 @@ class Registry(Generic[T]):
 
     def get(self, name: str) -> type[T]:
         """The class behind a name. Raises UnknownName."""
-        valid = self.names()
-        if name not in valid:
-            raise UnknownName(self._noun, name, valid)
+        if name not in self._classes and name not in self.names():
+            raise UnknownName(self._noun, name, self.names())
         return self._classes[name]
 
     def name_of(self, plugin: type[T]) -> str:

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from bench.cell import Cell
+
 
 def in_unit(name: str) -> Callable[[Callable], Callable]:
     """Mark a track_ function with the unit that asv shows."""
@@ -11,3 +13,21 @@ def in_unit(name: str) -> Callable[[Callable], Callable]:
         return function
 
     return mark
+
+
+def measured_cell(system: str, gradient_mode: str, seq_len: int) -> Cell:
+    """The iteration that all benchmarks measure: an untrained fshnn under the paper's protocol, h = 0.01."""
+    return Cell(
+        kind="profile",
+        system=system,
+        model="fshnn",
+        gradient_mode=gradient_mode,
+        integrator="implicit_midpoint",
+        start_guess="extrapolation",
+        seq_len=seq_len,
+        seed=0,
+        protocol="paper",
+        recipe="one_cycle",
+        net="untrained",
+        step_size=0.01,
+    )

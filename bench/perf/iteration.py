@@ -3,10 +3,9 @@
 import torch
 
 from bench.attempt import build
-from bench.cell import Cell
 from bench.measure import Phases, peak_bytes
-from bench.perf import in_unit
-from bench.profile import gradient_error, iteration_phases, profile_window
+from bench.perf import in_unit, measured_cell
+from bench.profile import gradient_error, iteration_phases, observed_every, profile_window
 from bench.protocol import load_protocol
 from bench.recipe import load_recipe
 from models import gradients
@@ -25,22 +24,9 @@ class TrainingIteration:
     def setup(self, gradient_mode: str, seq_len: int) -> None:
         torch.set_num_threads(1)
         recipe, protocol = load_recipe("one_cycle"), load_protocol("paper")
-        cell = Cell(
-            kind="profile",
-            system="coupled_oscillator",
-            model="fshnn",
-            gradient_mode=gradient_mode,
-            integrator="implicit_midpoint",
-            start_guess="extrapolation",
-            seq_len=seq_len,
-            seed=0,
-            protocol="paper",
-            recipe="one_cycle",
-            net="untrained",
-            step_size=protocol.dt,
-        )
+        cell = measured_cell("coupled_oscillator", gradient_mode, seq_len)
         self.model, self.gradient = build(cell)
-        self.window = profile_window(cell, protocol, recipe, torch.device("cpu"))
+        self.window = profile_window(cell, protocol, recipe, torch.device("cpu"), observed_every(seq_len))
         self.phases: Phases = iteration_phases(self.model, self.gradient, self.window, recipe)
         self._iterate()
 

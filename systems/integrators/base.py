@@ -59,8 +59,11 @@ class Integrator(ABC):
         Implicit methods solve per sample to a tolerance and raise NotSolved where they cannot.
         """
 
-    def stepping(self, field: VectorField, h: float) -> Callable[[Tensor], Tensor]:
-        """The step as a function that may use what the earlier steps of the same trajectory found."""
+    def stepping(self, field: VectorField, h: float, first: int = 0) -> Callable[[Tensor], Tensor]:
+        """The step as a function that may use what the earlier steps of the same trajectory found.
+
+        `first` is the number of its first step in the trajectory.
+        """
         return lambda y: self.step(field, y, h)
 
     def observing(self, observed: Float[Tensor, "times batch dim"], every: int) -> "Integrator":
@@ -75,17 +78,18 @@ def unroll(
     h: float,
     steps: int,
     every: int = 1,
+    first: int = 0,
 ) -> Float[Tensor, "times *batch dim"]:
-    """States at 0, h, ..., steps h, or every `every`-th of them.
+    """States at 0, h, ..., steps h, or every `every`-th of them; `first` steps were taken before.
 
     Raises NotSolved, with the number of the step, where a step fails.
     """
-    advance, y, states = integrator.stepping(field, h), y0, [y0]
+    advance, y, states = integrator.stepping(field, h, first), y0, [y0]
     for step in range(1, steps + 1):
         try:
             y = advance(y)
         except NotSolved as failure:
-            raise NotSolved(failure.residual, h, step) from failure
+            raise NotSolved(failure.residual, h, first + step) from failure
         if step % every == 0:
             states.append(y)
     return torch.stack(states)

@@ -94,9 +94,9 @@ class GaussLegendre(RungeKutta):
 
         return self.solver.solve(update, guess, y, h, unit=abs(h))
 
-    def stepping(self, field: VectorField, h: float) -> Callable[[Tensor], Tensor]:
+    def stepping(self, field: VectorField, h: float, first: int = 0) -> Callable[[Tensor], Tensor]:
         earlier: deque[Tensor] = deque(maxlen=REMEMBERED)
-        counter = count()
+        counter = count(first)
 
         def advance(y: Tensor) -> Tensor:
             guess = self.start_guess.slopes(self, field, y, h, earlier, next(counter))

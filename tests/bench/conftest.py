@@ -1,0 +1,67 @@
+"""A grid so small that it can run inside a test, and rows that look like those that it leaves."""
+
+import shutil
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+import bench.profile
+from bench.cell import Task
+from bench.grid import Filters, expand, load_grid
+from bench.measure import time_phases
+from bench.protocol import Protocol, load_protocol
+from bench.recipe import Recipe, load_recipe
+
+TINY = Path(__file__).parent / "tiny"
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Path:
+    """A folder of its own with grid.toml, protocol.toml and recipe.toml, to be changed at will."""
+    return Path(shutil.copytree(TINY, tmp_path / "tiny"))
+
+
+@pytest.fixture
+def protocol() -> Protocol:
+    return load_protocol(str(TINY / "protocol.toml"))
+
+
+@pytest.fixture
+def recipe() -> Recipe:
+    return load_recipe(str(TINY / "recipe.toml"))
+
+
+@pytest.fixture
+def tasks() -> list[Task]:
+    """The tasks of the tiny grid: constant, fshnn with seeds 0 and 1, and one profile."""
+    grid = load_grid(str(TINY / "grid.toml"))
+    return [planned.task for planned in expand(grid, Filters(), TINY)]
+
+
+@pytest.fixture
+def train_task(tasks: list[Task]) -> Task:
+    return next(task for task in tasks if task.cell.model == "fshnn" and task.cell.kind == "train")
+
+
+@pytest.fixture
+def profile_task(tasks: list[Task]) -> Task:
+    return next(task for task in tasks if task.cell.kind == "profile")
+
+
+@pytest.fixture
+def make_row() -> Callable[..., dict]:
+    """Rows of the cells "0", "1", ... that differ in their numbers."""
+
+    def make(number: int, **columns) -> dict:
+        row = {"cell_id": str(number), "attempt": 1, "status": "ok", "started_at": f"2026-01-01T00:00:{number:03}"}
+        return {**row, "wall_s": float(number), **columns}
+
+    return make
+
+
+@pytest.fixture
+def hasty(monkeypatch) -> None:
+    """Time with the fewest repeats: the figures do not matter here."""
+    monkeypatch.setattr(bench.profile, "time_phases", partial(time_phases, budget_s=0.0))

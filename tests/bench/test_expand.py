@@ -1,0 +1,160 @@
+"""From a grid to tasks, and from tasks and stored rows to a plan."""
+
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from bench.attempt import opening
+from bench.cell import Task
+from bench.grid import Block, Filters, Grid, Planned, expand
+from bench.plan import make_plan
+from bench.schema import SCHEMA
+from models.gradients.backprop import Backprop
+
+NO_ROWS = SCHEMA.empty_table().to_pandas()
+
+
+def block(**changes) -> Block:
+    usual = {
+        "system": ["double_well", "henon_heiles"],
+        "model": ["fshnn"],
+        "seq_len": [4, 6],
+        "seed": [0, 1],
+        "protocol": "smoke",
+        "recipe": ["paper"],
+    }
+    return Block(**(usual | changes))
+
+
+def cells(*blocks: Block, **filters) -> list[Planned]:
+    return list(expand(Grid(name="g", cells=list(blocks)), Filters(**filters)))
+
+
+def stored(*rows: dict) -> pd.DataFrame:
+    return pd.DataFrame([*rows]).reindex(columns=list(SCHEMA.names)) if rows else NO_ROWS
+
+
+def row(task: Task, status: str = "ok", **changes) -> dict:
+    return opening(task) | {"status": status, "wall_s": 2.0} | changes
+
+
+def test_a_block_is_the_product_of_its_axes():
+    assert len(cells(block())) == 8
+
+
+def test_a_cell_that_two_blocks_name_runs_once():
+    assert len(cells(block(), block(seed=[1, 2]))) == 12
+
+
+def test_one_value_stands_for_a_list_of_one():
+    assert cells(block(system="double_well", seed=1)) == cells(block(system=["double_well"], seed=[1]))
+
+
+def test_what_needs_no_training_has_no_axes_of_training():
+    (planned,) = cells(block(system="double_well", model="constant", recipe=["paper", "one_cycle"]))
+    cell = planned.task.cell
+    assert (cell.gradient_mode, cell.integrator, cell.seq_len, cell.recipe, cell.seed) == (None, None, None, None, 0)
+    assert planned.task.recipe is None
+
+
+def test_a_combination_that_cannot_run_is_planned_with_its_reason(monkeypatch):
+    def refuse_gauss(_: type, integrator: type) -> str | None:
+        return "not by Gauss" if "Gauss" in integrator.__name__ else None
+
+    monkeypatch.setattr(Backprop, "inapplicable", refuse_gauss)
+    axes = {"gradient_mode": ["backprop", "discrete"], "integrator": ["implicit_midpoint", "gauss_legendre4"]}
+    planned = cells(block(system="double_well", seq_len=4, seed=0, **axes))
+    reasons = {(item.task.cell.gradient_mode, item.task.cell.integrator): item.skipped for item in planned}
+    assert len(reasons) == 4
+    assert {key: reason for key, reason in reasons.items() if reason} == {
+        ("backprop", "gauss_legendre4"): "not by Gauss"
+    }
+
+
+def test_profiling_what_needs_no_training_is_skipped():
+    (planned,) = cells(block(kind="profile", system="double_well", model="constant"))
+    assert planned.skipped is not None
+    assert "no iteration to measure" in planned.skipped
+
+
+def test_a_recipe_in_a_file_is_known_by_the_name_of_the_file(tasks: list[Task]):
+    assert {task.cell.recipe for task in tasks} == {None, "recipe"}
+    assert {task.cell.protocol for task in tasks} == {"protocol"}
+
+
+def test_a_profile_may_be_longer_than_the_trajectories():
+    assert len(cells(block(kind="profile", seq_len=128))) == 4
+
+
+@pytest.mark.parametrize(
+    ("filters", "count"),
+    [
+        ({"system": ("henon_heiles",)}, 4),
+        ({"seq_len": (6,), "seed": (1,)}, 2),
+        ({"seed": (9,)}, 0),
+        ({"gradient_mode": ("backprop",)}, 0),
+        ({"model": ("constant",)}, 0),
+    ],
+)
+def test_filters_choose(filters: dict, count: int):
+    assert len(cells(block(), **filters)) == count
+
+
+def test_filters_on_axes_that_do_not_apply_let_a_cell_pass():
+    assert len(cells(block(model=["constant"]), gradient_mode=("backprop",), seq_len=(99,))) == 2
+
+
+def test_every_named_grid_expands():
+    from bench.declarations import names
+    from bench.grid import load_grid
+
+    assert set(names("grids")) >= {"smoke", "quick", "paper", "full"}
+    for name in names("grids"):
+        assert list(expand(load_grid(name), Filters()))
+
+
+def test_finished_cells_are_not_run_again():
+    planned = cells(block())
+    plan = make_plan(planned, stored(row(planned[0].task), row(planned[1].task, "diverged")))
+    assert (plan.finished, len(plan.run), plan.cells) == (2, 6, 8)
+
+
+@pytest.mark.parametrize("status", ["error", "lost", "oom", "timeout"])
+def test_cells_that_failed_are_tried_again(status: str):
+    planned = cells(block())
+    plan = make_plan(planned, stored(row(planned[0].task, status, attempt=2)))
+    again = next(task for task in plan.run if task.cell_id == planned[0].task.cell_id)
+    assert (len(plan.run), again.attempt) == (8, 3)
+
+
+def test_a_cell_whose_code_changed_is_run_again():
+    planned = cells(block())
+    plan = make_plan(planned, stored(row(replace(planned[0].task, fingerprint="old"))))
+    assert len(plan.run) == 8
+
+
+def test_skipped_cells_are_written_down_once():
+    planned = cells(block(kind="profile", model="constant", seed=0))
+    plan = make_plan(planned, NO_ROWS)
+    assert (len(plan.run), len(plan.skip)) == (0, 2)
+    rows = stored(*(row(task, "skipped", wall_s=None) for task, _ in plan.skip))
+    again = make_plan(planned, rows)
+    assert (len(again.skip), again.skipped_before, again.cells) == (0, 2, 2)
+
+
+def test_timed_cells_come_last_and_long_ones_first():
+    plan = make_plan(cells(block(kind="profile", seed=0), block(seed=0)), NO_ROWS)
+    assert [task.cell.exclusive for task in plan.run] == [False] * 4 + [True] * 4
+    assert [task.cell.seq_len for task in plan.run[:4]] == [6, 6, 4, 4]
+
+
+def test_the_estimate_divides_what_can_share_the_machine():
+    planned = cells(block(), block(kind="profile"))
+    rows = stored(*(row(replace(item.task, fingerprint="old")) for item in planned))
+    plan = make_plan(planned, rows)
+    assert plan.total_s(workers=2) == pytest.approx(8 * 2.0 / 2 + 8 * 2.0)
+
+
+def test_there_is_no_estimate_without_earlier_rows():
+    assert make_plan(cells(block()), NO_ROWS).total_s(workers=2) is None
