@@ -63,6 +63,10 @@ class Model(nn.Module, ABC):
                 torch.autograd.grad(slopes, parameters, cotangents, allow_unused=True, materialize_grads=True)
             )
 
+    def linearise(self, y: Float[Tensor, "points dim"]) -> "Linearisation":
+        """The derivatives of the field at fixed points; override where they can share work."""
+        return Linearisation(self, y)
+
     def loss(self, window: Window, gradient: "GradientMode") -> Float[Tensor, ""]:
         """The training loss on a window; `gradient` says how it is differentiated."""
         raise NotImplementedError(f"{type(self).__name__} is not trained by a loss on windows")
@@ -84,6 +88,21 @@ class Model(nn.Module, ABC):
         self.evaluations += y.numel() // y.shape[-1]
 
 
+class Linearisation:
+    """The derivatives of a model's field at fixed points, in y and in the parameters."""
+
+    def __init__(self, model: Model, y: Float[Tensor, "points dim"]):
+        self.model, self.y = model, y
+
+    def jacobian(self) -> Float[Tensor, "points dim dim"]:
+        """A = df/dy, without a graph."""
+        return self.model.jacobian(self.y)
+
+    def pull_parameters(self, cotangents: Float[Tensor, "points dim"]) -> list[Tensor]:
+        """(df/dtheta)^T w summed over the points, for every parameter that requires a gradient."""
+        return self.model.pull_parameters(self.y, cotangents)
+
+
 class HamiltonianModel(Model):
     """A model with a learned H and the field f = J grad H; give `hamiltonian`, and closed forms where faster."""
 
@@ -98,8 +117,7 @@ class HamiltonianModel(Model):
     def jacobian(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim dim"]:
         """A = J Hess H."""
         self.count(y)
-        h_q, h_p = self.hessian(y).detach().movedim((-2, -1), (0, 1)).chunk(2)
-        return torch.cat((h_p, -h_q)).movedim((0, 1), (-2, -1))  # each entry in one piece
+        return jacobian_of_field(self.hessian(y).detach())
 
     def hessian(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim dim"]:
         """Hess H by one backward pass a coordinate; override with a closed form where there is one."""
@@ -108,6 +126,12 @@ class HamiltonianModel(Model):
             entries = self.gradient(point).unbind(-1)
             rows = [torch.autograd.grad(e.sum(), point, retain_graph=True)[0] for e in entries]
         return torch.stack(rows, dim=-2)
+
+
+def jacobian_of_field(hessian: Float[Tensor, "*batch dim dim"]) -> Float[Tensor, "*batch dim dim"]:
+    """A = J S for the field f = J grad H with S = Hess H; each entry of the result lies in one piece."""
+    s_q, s_p = hessian.movedim((-2, -1), (0, 1)).chunk(2)
+    return torch.cat((s_p, -s_q)).movedim((0, 1), (-2, -1))
 
 
 def gradient_rollout(model: Model, gradient: "GradientMode", window: Window) -> Float[Tensor, "times batch dim"]:

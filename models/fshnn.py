@@ -2,9 +2,16 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from models.base import HamiltonianModel, gradient_rollout, register, squared_error
+from models.base import (
+    HamiltonianModel,
+    Linearisation,
+    gradient_rollout,
+    jacobian_of_field,
+    register,
+    squared_error,
+)
 from models.gradients.base import GradientMode
-from models.networks import ScalarMLP
+from models.networks import LinearisedMLP, ScalarMLP
 from systems.base import System, apply_j
 from systems.integrators import Integrator
 from systems.trajectories import Window
@@ -33,14 +40,24 @@ class FSHNN(HamiltonianModel):
     def hessian(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim dim"]:
         return self.net.hessian(y)
 
-    def pull_parameters(
-        self, y: Float[Tensor, "points dim"], cotangents: Float[Tensor, "points dim"]
-    ) -> list[Tensor]:
-        if not all(parameter.requires_grad for parameter in self.parameters()):
-            return super().pull_parameters(y, cotangents)
-        self.count(y)
-        with torch.no_grad():
-            return self.net.pull_gradient(y, -apply_j(cotangents))  # <w, J g> = <J^T w, g>, J^T = -J
+    def linearise(self, y: Float[Tensor, "points dim"]) -> Linearisation:
+        learning = all(parameter.requires_grad for parameter in self.parameters())
+        return LinearisedFSHNN(self, y) if learning else super().linearise(y)
 
     def loss(self, window: Window, gradient: GradientMode) -> Float[Tensor, ""]:
         return squared_error(gradient_rollout(self, gradient, window), window)
+
+
+class LinearisedFSHNN(Linearisation):
+    """In closed form, from one forward pass of the net."""
+
+    def __init__(self, model: FSHNN, y: Float[Tensor, "points dim"]):
+        super().__init__(model, y)
+        self.net = LinearisedMLP(model.net, y)
+        model.count(y)
+
+    def jacobian(self) -> Float[Tensor, "points dim dim"]:
+        return jacobian_of_field(self.net.hessian().movedim((0, 1), (-2, -1)))
+
+    def pull_parameters(self, cotangents: Float[Tensor, "points dim"]) -> list[Tensor]:
+        return self.net.pull_gradient(-apply_j(cotangents))  # <w, J g> = <J^T w, g>, J^T = -J

@@ -32,67 +32,82 @@ class ScalarMLP(nn.Module):
             back = torch.addcmul(back, a * a, back, value=-1) @ weight
         return back.view(y.shape)
 
-    def hessian(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim dim"]:
-        """Hess H(y) = sum_k J_k^T diag(c_k) J_k with J_k = dz_k/dy and c_k = tanh''(z_k) dH/da_k; keeps no graph.
-
-        Works with the points along the last axis, and returns a view in which each entry lies in one piece.
-        """
-        dim, weights = y.shape[-1], [weight.detach() for weight in self.weights]
-        points = y.detach().reshape(-1, dim).T
-        slopes, curvatures, back = [], [], self.readout.detach()[:, None]
-        activations = []
-        for weight, bias in zip(weights, self.biases, strict=True):
-            points = torch.addmm(bias.detach()[:, None], weight, points).tanh_()
-            activations.append(points)
-            slopes.append(1 - points * points)
-        for weight, a, slope in zip(reversed(weights), reversed(activations), reversed(slopes), strict=True):
-            back = slope * back
-            curvatures.append(a * back)  # -c_k / 2, last layer first
-            back = weight.T @ back
-        first, *deeper = weights
-        pairs = [(i, j) for i in range(dim) for j in range(i, dim)]
-        entries = torch.stack([first[:, i] * first[:, j] for i, j in pairs]) @ curvatures.pop()
-        columns = list(first.T[..., None])  # of J_k; those of J_1 are the same at every point
-        for weight, slope in zip(deeper, slopes[:-1], strict=True):
-            if len(columns[0].T) == 1:
-                columns = [(weight * column.T) @ slope for column in columns]
-            else:
-                columns = [weight @ (slope * column) for column in columns]
-            curvature = curvatures.pop()
-            scaled = [curvature * column for column in columns]
-            for entry, (i, j) in zip(entries, pairs, strict=True):
-                entry += (scaled[i] * columns[j]).sum(0)
-        which = [pairs.index((min(i, j), max(i, j))) for i in range(dim) for j in range(dim)]
-        return (-2 * entries[which]).view(dim, dim, *y.shape[:-1]).movedim((0, 1), (-2, -1))
-
-    def pull_gradient(self, y: Float[Tensor, "points dim"], u: Float[Tensor, "points dim"]) -> list[Tensor]:
-        """d/dtheta of sum <u, grad H(y)>, in the order of `parameters()`; call it without gradients enabled.
-
-        <u, grad H> is the derivative of H along u: tangents go forward with the activations, one sweep goes back.
-        """
-        a, da, layers = y, u, []
-        for weight, bias in zip(self.weights, self.biases, strict=True):
-            into, dinto = a, da
-            a = torch.addmm(bias, into, weight.T).tanh_()
-            slope = 1 - a * a
-            da = (dinto @ weight.T).mul_(slope)
-            layers.append((weight, into, dinto, a, da, slope))
-        readout, weights, biases = da.sum(0), [], []
-        a_bar, da_bar = torch.zeros((), dtype=y.dtype, device=y.device), self.readout
-        for weight, into, dinto, a, da, slope in reversed(layers):
-            z_bar = (a * da).mul_(da_bar).mul_(-2).addcmul_(slope, a_bar)
-            dz_bar = slope * da_bar
-            weights.insert(0, (z_bar.T @ into).addmm_(dz_bar.T, dinto))
-            biases.insert(0, z_bar.sum(0))
-            a_bar, da_bar = z_bar @ weight, dz_bar @ weight
-        return [readout, *weights, *biases]
-
     def _activations(self, y: Tensor) -> list[Tensor]:
         activations = []
         for weight, bias in zip(self.weights, self.biases, strict=True):
             y = nn.functional.linear(y, weight, bias).tanh_()
             activations.append(y)
         return activations
+
+    def hessian(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim dim"]:
+        """Hess H(y), without a graph."""
+        entries = LinearisedMLP(self, y.reshape(-1, y.shape[-1])).hessian()
+        return entries.reshape(*entries.shape[:2], *y.shape[:-1]).movedim((0, 1), (-2, -1))
+
+    def pull_gradient(self, y: Float[Tensor, "points dim"], u: Float[Tensor, "points dim"]) -> list[Tensor]:
+        """d/dtheta of sum <u, grad H(y)>, in the order of `parameters()`."""
+        return LinearisedMLP(self, y).pull_gradient(u)
+
+
+class LinearisedMLP:
+    """Second derivatives of a ScalarMLP at fixed points, from one forward pass that they share; no graph is kept.
+
+    Points lie along the last axis, so that each entry of a small matrix lies in one piece.
+    """
+
+    def __init__(self, net: ScalarMLP, y: Float[Tensor, "points dim"]):
+        self.weights = [weight.detach() for weight in net.weights]
+        self.readout = net.readout.detach()
+        self.activations = [y.detach().T]  # a_0 = y
+        for weight, bias in zip(self.weights, net.biases, strict=True):
+            z = torch.addmm(bias.detach()[:, None], weight, self.activations[-1])
+            self.activations.append(z.tanh_())
+        one = torch.ones((), dtype=y.dtype, device=y.device)
+        self.slopes = [torch.addcmul(one, a, a, value=-1) for a in self.activations[1:]]
+
+    def hessian(self) -> Float[Tensor, "dim dim points"]:
+        """sum_k J_k^T diag(c_k) J_k with J_k = dz_k/dy and c_k = tanh''(z_k) dH/da_k."""
+        curvatures, back = [], self.readout[:, None]  # -c_k / 2, last layer first
+        for weight, a, slope in zip(self.weights[::-1], self.activations[:0:-1], self.slopes[::-1], strict=True):
+            back = slope * back
+            curvatures.append(a * back)
+            back = weight.T @ back
+        first, *deeper = self.weights
+        dim = first.shape[1]
+        pairs = [(i, j) for i in range(dim) for j in range(i, dim)]
+        entries = torch.stack([first[:, i] * first[:, j] for i, j in pairs]) @ curvatures.pop()
+        columns = [column[None] for column in first.T]  # of J_1^T: the same at every point
+        for layer, weight in enumerate(deeper):
+            slope, curvature = self.slopes[layer], curvatures.pop()
+            if layer == 0:
+                columns = [(weight * column) @ slope for column in columns]
+            else:
+                columns = [weight @ (slope * column) for column in columns]
+            scaled = [curvature * column for column in columns]
+            for entry, (i, j) in zip(entries, pairs, strict=True):
+                entry += (scaled[i] * columns[j]).sum(0)
+        which = [pairs.index((min(i, j), max(i, j))) for i in range(dim) for j in range(dim)]
+        return (-2 * entries[which]).unflatten(0, (dim, dim))
+
+    def pull_gradient(self, u: Float[Tensor, "points dim"]) -> list[Tensor]:
+        """d/dtheta of sum <u, grad H(y)>: readout, weights, biases.
+
+        <u, grad H> is the derivative of H along u: its tangents go forward, one sweep goes back.
+        """
+        tangents = [u.T]
+        for weight, slope in zip(self.weights, self.slopes, strict=True):
+            tangents.append((weight @ tangents[-1]).mul_(slope))
+        weights, biases = [], []
+        a_bar, da_bar = torch.zeros_like(self.readout)[:, None], self.readout[:, None]
+        for layer in range(len(self.weights) - 1, -1, -1):
+            a, da, slope = self.activations[layer + 1], tangents[layer + 1], self.slopes[layer]
+            z_bar = (a * da).mul_(da_bar).mul_(-2).addcmul_(slope, a_bar)
+            dz_bar = slope * da_bar
+            weights.insert(0, (z_bar @ self.activations[layer].T).addmm_(dz_bar, tangents[layer].T))
+            biases.insert(0, z_bar.sum(1))
+            if layer:
+                a_bar, da_bar = self.weights[layer].T @ z_bar, self.weights[layer].T @ dz_bar
+        return [tangents[-1].sum(1), *weights, *biases]
 
 
 def uniform(shape: tuple[int, ...], fan_in: int, generator: torch.Generator | None) -> Tensor:

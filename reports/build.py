@@ -7,8 +7,20 @@ import pandas as pd
 import typer
 
 from bench.store import StoreError, read
-from reports import error_distributions, error_table, index, learning_curves, provenance, scaling
+from reports import (
+    error_distributions,
+    error_table,
+    gradient_errors,
+    index,
+    learning_curves,
+    pareto,
+    provenance,
+    recommendation,
+    rows,
+    scaling,
+)
 from reports.provenance import Run
+from reports.scaling_points import scalings
 
 
 class NoRows(ValueError):
@@ -29,9 +41,14 @@ def build(results: Path, out: Path) -> list[Path]:
 def compose(frame: pd.DataFrame, runs: list[Run], out: Path) -> list[Path]:
     """The same from rows (columns of bench.schema, one row a cell) that were read already."""
     out.mkdir(parents=True, exist_ok=True)
+    profiles = rows.of_kind(frame, "profile")
+    measured = scalings(profiles)
     chapters = [
         error_table.chapter(frame, out),
-        scaling.chapter(frame, out),
+        recommendation.chapter(measured, out),
+        scaling.chapter(profiles, measured, out),
+        gradient_errors.chapter(measured, out),
+        pareto.chapter(measured, out),
         learning_curves.chapter(frame, out),
         error_distributions.chapter(frame, out),
     ]

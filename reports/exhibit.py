@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+_LONGEST_SHOWN = 200  # lines of a body that the index shows
+
 
 @dataclass(frozen=True)
 class Exhibit:
@@ -18,6 +20,16 @@ class Exhibit:
     def picture(self) -> Path | None:
         """The file that the index shows, if there is one."""
         return next((path for path in self.files if path.suffix == ".png"), None)
+
+    @property
+    def shown(self) -> str:
+        """The body, or where to find it if it would bury the rest of the index."""
+        lines = self.body.count("\n")
+        return (
+            self.body
+            if lines <= _LONGEST_SHOWN
+            else f"{lines} lines: see [{self.files[0].name}]({self.files[0].name}).\n"
+        )
 
 
 @dataclass(frozen=True)

@@ -52,3 +52,23 @@ def mean(frame: pd.DataFrame, column: str) -> float:
 def median(frame: pd.DataFrame, column: str) -> float:
     """Median of the values that are not null; NaN without any."""
     return float(cast(Any, frame[column]).median())
+
+
+def keep(frame: pd.DataFrame, mask: Any) -> pd.DataFrame:
+    """The rows for which the mask, a boolean Series, is true."""
+    return cast(pd.DataFrame, frame.loc[mask])
+
+
+def column(frame: pd.DataFrame, name: str) -> pd.Series:
+    """One column."""
+    return cast(pd.Series, frame[name])
+
+
+def positive(frame: pd.DataFrame, *names: str) -> pd.DataFrame:
+    """The rows in which all of these columns have a number above 0: those that a logarithmic axis has a place for."""
+    return keep(frame, (frame[list(names)].fillna(0) > 0).all(axis=1))
+
+
+def is_null(value: object) -> bool:
+    """Whether a scalar is None, NaN or NA."""
+    return bool(cast(Any, pd.isna)(value))

@@ -12,6 +12,12 @@ def plain(value: float | None, digits: int = 3) -> str:
     return ABSENT if value is None or pd.isna(value) else f"{value:.{digits}g}"
 
 
+def brief(value: float) -> str:
+    """A limit as people write it: '1e-5'."""
+    mantissa, e, exponent = f"{value:g}".partition("e")
+    return f"{mantissa}e{int(exponent)}" if e else mantissa
+
+
 def with_interval(mean: float, half_width: float) -> str:
     """'(9.13 ± 0.21)e-3'; without the interval where `half_width` is NaN; a dash where `mean` is."""
     if pd.isna(mean):

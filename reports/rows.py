@@ -5,12 +5,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bench.schema import IDENTITY_COLUMNS
 from reports.frames import distinct, groups, ordered, otherwise, records, varies, where
 from reports.published import paper
 
 REFERENCES = ("constant", "true_h")  # models that need no training: every table of H errors carries both
-VARIANTS = ("gradient_mode", "integrator", "seq_len", "dtype", "device")
-_SAME_CELL = ("kind", "system", "model", *VARIANTS, "seed", "protocol", "recipe")
+VARIANTS = ("gradient_mode", "integrator", "start_guess", "seq_len", "dtype", "device")
+_SAME_CELL = (*IDENTITY_COLUMNS, "batch_size")  # a profile's batch comes from its recipe's contents
 
 
 def of_kind(frame: pd.DataFrame, kind: str) -> pd.DataFrame:

@@ -2,54 +2,46 @@
 
 from pathlib import Path
 
-import matplotlib.ticker as ticker
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from reports import outcomes, theme
+from reports import cost_tables, exponents, outcomes, theme
 from reports import rows as select
-from reports.exhibit import Chapter, Exhibit, escape, prose, stem, write
-from reports.frames import records
-from reports.numerals import plain
-from reports.scaling_points import Scaling, exponent_text, scalings
+from reports.exhibit import Chapter, Exhibit, prose, stem
+from reports.frames import is_null, positive, records
+from reports.log_axes import length_axis, readable_ticks
+from reports.scaling_points import Scaling, exponent_text, sweeps
 
 TITLE = "Cost of a training iteration (Figure VIII)"
-_COLUMNS = {
-    "gradient_mode": "gradient mode",
-    "seq_len": "N",
-    "repeats": "repeats",
-    "iteration_ms": "iteration, ms",
-    "iteration_q25_ms": "25 %",
-    "iteration_q75_ms": "75 %",
-    "peak_mib": "peak, MiB",
-    "field_evals_forward": "field evaluations forward",
-    "field_evals_backward": "backward",
-    "gradient_rel_error": "gradient error",
-    "gradient_cosine": "cosine",
-}
 
 
-def chapter(frame: pd.DataFrame, out: Path) -> Chapter:
-    """Writes a figure for each system and setting, scaling.csv and scaling.md into `out`."""
-    profiles = select.of_kind(frame, "profile")
+def chapter(profiles: pd.DataFrame, measured: list[Scaling], out: Path) -> Chapter:
+    """Writes a figure for each system and setting, and tables of points, phases and exponents, into `out`."""
     if profiles.empty:
         return Chapter(TITLE, missing=("no profile rows: Figure VIII not drawn",))
-    left_out = outcomes.left_out(profiles.assign(line=_cell_names(profiles)))
-    measured = scalings(profiles)
+    left_out = notes(profiles)
     if not measured:
         return Chapter(TITLE, missing=("no profile row is ok: Figure VIII not drawn", *left_out))
-    figures = [_figure_exhibit(scaling, out) for scaling in measured]
-    return Chapter(TITLE, (*figures, _table_exhibit(measured, left_out, out)))
+    drawn = sweeps(measured)
+    missing = [] if drawn else ["no setting was profiled at two lengths: Figure VIII not drawn, no exponents"]
+    figures = [_figure_exhibit(scaling, out) for scaling in drawn]
+    tables = [exponents.exhibit(drawn, out)] if drawn else []
+    tables += [cost_tables.points(measured, left_out, out)]
+    if phases := cost_tables.phases(measured, out):
+        tables.append(phases)
+    else:
+        missing.append("no profile row has its peak memory by phase: that table was not made")
+    return Chapter(TITLE, (*figures, *tables), tuple(missing))
 
 
 def draw(scaling: Scaling) -> Figure:
     """Two log-log panels, memory (MiB) and runtime (ms) against N; band: quartiles of the repeats."""
     with theme.style():
-        figure, axes = theme.panels(1, 2, height=3.1)
+        figure, axes = theme.panels(1, 2, height=2.9 + 0.14 * len(scaling.modes))
         memory, runtime = axes[0]
-        for mode in scaling.modes:
+        for mode in theme.in_drawing_order(scaling.modes):
             _draw_line(memory, scaling, mode, "peak_mib")
             _draw_line(runtime, scaling, mode, "iteration_ms")
             own = scaling.of_mode(mode)
@@ -61,32 +53,19 @@ def draw(scaling: Scaling) -> Figure:
                 alpha=0.25,
                 linewidth=0,
             )
-        _finish(memory, scaling, "peak memory of one iteration (MiB)")
-        _finish(runtime, scaling, "time of one iteration (ms)")
-        figure.suptitle(scaling.title)
+        _finish(memory, scaling, "peak_mib", "peak memory of one iteration (MiB)")
+        _finish(runtime, scaling, "iteration_ms", "time of one iteration (ms)")
+        theme.title(figure, scaling.title)
         return figure
 
 
-def table(scaling: Scaling) -> str:
-    """Markdown: the points, and the fitted exponents."""
-    lines = ["| " + " | ".join(_COLUMNS.values()) + " |", "| --- |" + " ---: |" * (len(_COLUMNS) - 1)]
-    for point in records(scaling.points):
-        values = [point[column] for column in _COLUMNS]
-        cells = [value if isinstance(value, str) else plain(value, digits=4) for value in values]
-        lines.append("| " + " | ".join(cells) + " |")
-    lines += ["", "| gradient mode | memory ~ N^k | time ~ N^k |", "| --- | ---: | ---: |"]
-    for mode in scaling.modes:
-        memory, runtime = (exponent_text(scaling.exponent(mode, name)) for name in ("peak_mib", "iteration_ms"))
-        lines.append(f"| {mode} | {memory} | {runtime} |")
-    return "\n".join(lines) + "\n"
-
-
-def tidy(measured: list[Scaling]) -> pd.DataFrame:
-    """One row a point of any figure, with its system and setting."""
-    return pd.concat(
-        [scaling.points.assign(system=scaling.system, **scaling.setting) for scaling in measured],
-        ignore_index=True,
-    )
+def notes(profiles: pd.DataFrame) -> list[str]:
+    """What does not enter: cells that are not ok, and older rows of the same cells."""
+    sentences = outcomes.left_out(profiles.assign(line=_cell_names(profiles)))
+    _, older = select.newest_of_each_cell(select.ok(profiles))
+    if older:
+        sentences.append(f"{older} older row(s) of an equal identity but other protocol or recipe contents left out.")
+    return sentences
 
 
 def _figure_exhibit(scaling: Scaling, out: Path) -> Exhibit:
@@ -95,56 +74,48 @@ def _figure_exhibit(scaling: Scaling, out: Path) -> Exhibit:
         files = theme.save(figure, out, stem("scaling", scaling.system, scaling.distinction))
     caption = (
         f"Peak memory and runtime of one training iteration against the number of steps N: {scaling.title}. "
-        "Band: quartiles of the repeats. Legend: exponent k of N^k, least squares in log-log, ± half width "
+        f"Band: quartiles of the repeats. Legend: exponent k of N^k, {exponents.FIT}, ± half width "
         "of its 95 % interval."
     )
-    return Exhibit(f"Memory and runtime against N, {prose(scaling.system)}", caption, files)
-
-
-def _table_exhibit(measured: list[Scaling], left_out: list[str], out: Path) -> Exhibit:
-    caption = (
-        "Median time of one iteration with quartiles, peak memory, field evaluations a trajectory, and the "
-        "error and cosine of the gradient against the exact one of the same rollout in float64."
-    )
-    blocks = [f"**{scaling.title}**\n\n{table(scaling)}" for scaling in measured]
-    notes = [f"- {escape(note)}" for note in left_out]
-    body = "\n".join([*blocks, *notes]).rstrip() + "\n"
-    files = (
-        write(out / "scaling.md", f"# {TITLE}\n\n{caption}\n\n{body}"),
-        write(out / "scaling.csv", tidy(measured).to_csv(index=False, lineterminator="\n")),
-    )
-    return Exhibit("Cost of a training iteration in numbers", caption, files, body)
+    name = ", ".join(filter(None, (prose(scaling.system), prose(scaling.distinction))))
+    return Exhibit(f"Memory and runtime against N, {name}", caption, files)
 
 
 def _draw_line(axis: Axes, scaling: Scaling, mode: str, column: str) -> None:
-    own = scaling.of_mode(mode).dropna(subset=[column])
-    own = own[own[column] > 0]  # a logarithmic axis has no place for 0
+    own = positive(scaling.of_mode(mode), column)
     if own.empty:
         return
     look = theme.mode_look(mode)
-    label = f"{mode}: $k$ = {exponent_text(scaling.exponent(mode, column))}"
     sns.lineplot(
-        x=own["seq_len"].astype(float), y=own[column], ax=axis, label=label, errorbar=None,
+        x=own["seq_len"].astype(float), y=own[column], ax=axis, errorbar=None, legend=False,
         color=look.colour, marker=look.marker, linestyle=look.dash,
     )  # fmt: skip
 
 
-def _finish(axis: Axes, scaling: Scaling, quantity: str) -> None:
-    axis.set_xscale("log", base=2)
+def _finish(axis: Axes, scaling: Scaling, column: str, quantity: str) -> None:
     axis.set_yscale("log")
-    lengths = sorted(int(steps) for steps in scaling.points["seq_len"].unique())
-    axis.set_xticks(lengths, [str(steps) for steps in lengths])
-    axis.xaxis.set_minor_locator(ticker.NullLocator())
-    axis.yaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
-    axis.yaxis.set_major_formatter(ticker.FormatStrFormatter("%g"))
-    axis.yaxis.set_minor_locator(ticker.NullLocator())
-    axis.set_xlabel("N (steps)")
+    length_axis(axis, scaling.lengths)
+    readable_ticks(axis, "y")
     axis.set_ylabel(quantity)
-    if axis.get_legend_handles_labels()[0]:
-        axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18), frameon=False, handlelength=3.5)
-    else:
+    modes = [mode for mode in scaling.modes if len(positive(scaling.of_mode(mode), column))]
+    if not modes:
         axis.text(0.5, 0.5, "not measured", transform=axis.transAxes, ha="center")
+        return
+    labels = {mode: f"{mode}: $k$ = {exponent_text(scaling.exponent(mode, column))}" for mode in modes}
+    axis.legend(
+        handles=theme.mode_handles(modes, labels),
+        loc="upper center",
+        bbox_to_anchor=(0.5, -0.18),
+        frameon=False,
+        handlelength=4,
+    )
 
 
 def _cell_names(profiles: pd.DataFrame) -> list[str]:
-    return [f"{row['model']}, {row['gradient_mode']}, N={row['seq_len']}" for row in records(profiles)]
+    """The cells in words; the length is the last of them."""
+    names = []
+    for row in records(profiles):
+        parts = [row[name] for name in ("model", "gradient_mode", "integrator", "start_guess", "net")]
+        step = f"h={row['step_size']:g}" if not is_null(row["step_size"]) else None
+        names.append(", ".join(str(part) for part in (*parts, step, f"N={row['seq_len']}") if not is_null(part)))
+    return names

@@ -1,7 +1,8 @@
 """How every figure looks: sizes, colours, markers, and files that are the same bytes each time."""
 
+import textwrap
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +14,11 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 WIDTH = 7.0  # inches: the text width of a two-column page
 DPI = 200
+_TITLE_WIDTH = 100  # characters of a figure's title in a line
 Colour = tuple[float, float, float]
 
 _PALETTE: list[Colour] = [to_rgb(colour) for colour in sns.color_palette("colorblind", 10)]
@@ -23,7 +26,6 @@ _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p")
 _DASHES = ("-", "--", "-.", (0, (1, 1)), (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)))
 
 # In order of registration: a new name is added at the end, so that no colour of an old one changes.
-_MODES = ("discrete", "backprop", "continuous", "checkpoint", "symplectic")
 _MODELS = (
     "fshnn",
     "shnn",
@@ -45,12 +47,48 @@ class Look:
 
     colour: Colour
     marker: str
-    dash: str | tuple
+    dash: Any  # matplotlib takes a name or (offset, lengths)
+
+
+# In the order of legends and tables: exact ones, inexact ones, and in grey those that are wrong by design.
+_MODES = {
+    "backprop": Look(_PALETTE[1], "s", "--"),
+    "checkpoint": Look(_PALETTE[3], "D", (0, (1, 1))),
+    "discrete": Look(_PALETTE[0], "o", "-"),
+    "reversible": Look(to_rgb("#332288"), "P", (0, (5, 1, 1, 1))),
+    "symplectic_adjoint": Look(to_rgb("#882255"), "<", (0, (8, 2))),
+    "continuous": Look(_PALETTE[2], "^", "-."),
+    "augmented": Look(_PALETTE[9], "v", (0, (5, 1, 1, 1, 1, 1))),
+    "paper_adjoint": Look((0.35, 0.35, 0.35), "X", (0, (4, 3))),
+    "paper_adjoint_code": Look((0.65, 0.65, 0.65), "p", (0, (2, 3))),
+}
 
 
 def mode_look(name: str) -> Look:
     """Look of a gradient mode."""
-    return _look(name, _MODES)
+    return _MODES.get(name) or _look(name, ())
+
+
+def in_mode_order(names: Iterable[str]) -> list[str]:
+    """Gradient modes without repeats as legends and tables list them: registered ones, then others by name."""
+    present = set(names)
+    return [name for name in _MODES if name in present] + sorted(present - set(_MODES))
+
+
+def in_drawing_order(modes: Sequence[str]) -> list[str]:
+    """Solid lines first, that the dashes of lines which coincide with them show; of the others the first on top."""
+    return sorted(reversed(modes), key=lambda mode: mode_look(mode).dash != "-")
+
+
+def mode_handles(modes: Sequence[str], labels: Mapping[str, str] | None = None) -> list[Line2D]:
+    """What a legend shows for gradient modes: their lines with `labels`, their names where it has none."""
+    looks = {mode: mode_look(mode) for mode in modes}
+    return [
+        Line2D(
+            [], [], color=look.colour, marker=look.marker, linestyle=look.dash, label=(labels or {}).get(mode, mode)
+        )
+        for mode, look in looks.items()
+    ]
 
 
 def model_look(name: str, variant: int = 0) -> Look:
@@ -98,6 +136,12 @@ def panels(rows: int, columns: int, height: float, *, shared: bool = False) -> t
     """A figure of text width, `height` inches a row, and its axes, shape [rows, columns]."""
     figure = Figure(figsize=(WIDTH, rows * height), layout="constrained")
     return figure, figure.subplots(rows, columns, squeeze=False, sharex=shared, sharey=shared)
+
+
+def title(figure: Figure, text: str) -> None:
+    """A title above all panels, in as many lines as it needs."""
+    unbroken = text.replace(" = ", "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}")
+    figure.suptitle("\n".join(textwrap.wrap(unbroken, _TITLE_WIDTH)))
 
 
 def save(figure: Figure, out: Path, name: str) -> tuple[Path, ...]:

@@ -19,15 +19,19 @@ class AdjointEquation(GradientMode):
     exact = False
 
     def adjoint_field(self, model: Model) -> VectorField:
-        """The field of the pair (y, lambda): (f(y), -A(y)^T lambda), Hamiltonian with <lambda, f(y)>."""
+        """The field of the pair (y, lambda): (f(y), -A(y)^T lambda), Hamiltonian with <lambda, f(y)>.
+
+        Differentiable when gradients are enabled, which Newton's method needs.
+        """
 
         def field(pair: Float[Tensor, "*batch pair"]) -> Float[Tensor, "*batch pair"]:
+            create_graph = torch.is_grad_enabled()
             y, costate = pair.chunk(2, dim=-1)
             with torch.enable_grad():
-                point = y.detach().requires_grad_()
+                point = y if create_graph and y.requires_grad else y.detach().requires_grad_()
                 slope = model.field(point)
-                (pulled,) = torch.autograd.grad(slope, point, costate)
-            return torch.cat((slope.detach(), -pulled), dim=-1)
+                (pulled,) = torch.autograd.grad(slope, point, costate, create_graph=create_graph)
+            return torch.cat((slope if create_graph else slope.detach(), -pulled), dim=-1)
 
         return field
 

@@ -1,4 +1,5 @@
 from dataclasses import is_dataclass, replace
+from math import sqrt
 from typing import Any
 
 import torch
@@ -23,9 +24,11 @@ class Augmented(GradientMode):
     (y, lambda, g)' = (f(y), -A(y)^T lambda, -f_theta(y)^T lambda), by torchdiffeq's `odeint_adjoint` with the
     integrator of the rollout; between observed times nothing is stored, at each of them y starts afresh and lambda
     jumps. This is the gradient of the differential equation: as far from that of the discrete rollout as the order of
-    the integrator says. torchdiffeq makes one vector of the whole batch, which an implicit method solves as one
-    sample: until every entry is converged, and without Newton's method, so NotSolved is raised where the iteration
-    does not contract.
+    the integrator says. Symmetric and symplectic methods are their own adjoints: with them alone it is exact.
+
+    torchdiffeq makes one vector of the whole batch, which an implicit method solves as one sample: until every entry
+    is converged, to a tolerance wider by sqrt(B) for the rounding of g, a sum over the batch; and without Newton's
+    method, so NotSolved is raised where the iteration does not contract.
     """
 
     exact = False
@@ -73,7 +76,7 @@ class _AugmentedRollout(torch.autograd.Function):
                 torch.arange(0, steps + 1, every, dtype=torch.float64, device=y0.device),  # in steps: exact
                 method=OneStepMethod.NAME,
                 options={"integrator": integrator, "h": h, "every": every},
-                adjoint_options={"integrator": without_samples(integrator), "h": h, "every": every},
+                adjoint_options={"integrator": for_one_vector(integrator, len(y0)), "h": h, "every": every},
                 adjoint_params=parameters,
             )
         assert isinstance(states, Tensor)
@@ -115,11 +118,11 @@ class OneStepMethod(FixedGridODESolver):
 SOLVERS[OneStepMethod.NAME] = OneStepMethod
 
 
-def without_samples(integrator: Integrator) -> Integrator:
-    """The method without what needs a batch of samples: Newton's method on each, and guesses from observations."""
+def for_one_vector(integrator: Integrator, batch: int) -> Integrator:
+    """The method without what needs separate samples: Newton's method on each, and guesses from observations."""
     changes: dict[str, Any] = {}
     if isinstance(getattr(integrator, "start_guess", None), Observation):
         changes["start_guess"] = RK2()
     if isinstance(solver := getattr(integrator, "solver", None), FixedPointSolver):
-        changes["solver"] = replace(solver, max_newton_iterations=0)
+        changes["solver"] = replace(solver, tolerance=solver.tolerance * sqrt(batch), max_newton_iterations=0)
     return replace(integrator, **changes) if changes and is_dataclass(integrator) else integrator

@@ -1,7 +1,7 @@
 """What a gradient mode is: a differentiable rollout."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from jaxtyping import Float
 from torch import Tensor
@@ -10,7 +10,7 @@ from models.base import Model
 from systems.integrators import Integrator
 from systems.registry import Registry
 
-BLOCK_POINTS = 1024  # states that a backward pass works on at once: bounds its memory and fits the cache
+BLOCK_POINTS = 2048  # states that a backward pass works on at once: bounds its memory, whatever N is
 
 
 class GradientMode(ABC):
@@ -49,7 +49,12 @@ def accumulate_parameter_gradient(
     totals: list[Tensor], model: Model, states: Float[Tensor, "*batch dim"], cotangents: Float[Tensor, "*batch dim"]
 ) -> None:
     """Add (df/dtheta)^T w, summed over all states, to `totals`."""
-    gradients = model.pull_parameters(states.flatten(0, -2), cotangents.flatten(0, -2))
+    gradients = model.linearise(states.flatten(0, -2)).pull_parameters(cotangents.flatten(0, -2))
+    add_to(totals, gradients)
+
+
+def add_to(totals: list[Tensor], gradients: Sequence[Tensor]) -> None:
+    """totals += gradients, parameter by parameter."""
     for total, gradient in zip(totals, gradients, strict=True):
         total += gradient
 

@@ -1,11 +1,14 @@
+from collections.abc import Callable
 from math import isqrt
+from typing import Any
 
-import torch.utils.checkpoint
+import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from models.base import Model
-from models.gradients.base import GradientMode, register
+from models.gradients.base import GradientMode, register, trainable
 from systems.integrators import Integrator, field_of_owner, unroll
 
 
@@ -15,6 +18,9 @@ class Checkpoint(GradientMode):
 
     Only the ends of the segments are kept; each segment is unrolled again, with a graph, when the backward pass
     reaches it (Chen et al., arXiv 1604.06174). Memory grows as sqrt(N), at the price of a second forward pass.
+
+    Not by torch.utils.checkpoint: its non-reentrant form computes a segment again at each `autograd.grad` inside it,
+    as of a field that is derived from H (45 times the time at N = 64); its reentrant one refuses `autograd.grad`.
     """
 
     exact = True
@@ -28,23 +34,42 @@ class Checkpoint(GradientMode):
         steps: int,
         every: int = 1,
     ) -> Float[Tensor, "times batch dim"]:
-        field = field_of_owner(model)
-
-        def segment(y: Tensor, first: int, last: int) -> Tensor:
-            """The observed states after step `first` up to step `last`, and below them the state at `last`."""
-            states = unroll(integrator, field, y, h, last - first)
-            observed = range(first + every - first % every, last + 1, every)
-            return states[[step - first for step in (*observed, last)]]  # a copy: it does not keep the others alive
-
         y, parts, length = y0, [y0[None]], ceil_sqrt(steps)
         for first in range(0, steps, length):
-            states = torch.utils.checkpoint.checkpoint(
-                segment, y, first, min(first + length, steps), use_reentrant=False, preserve_rng_state=False
-            )
-            assert isinstance(states, Tensor)
+            last = min(first + length, steps)
+
+            def unroll_segment(y: Tensor, first: int = first, last: int = last) -> Tensor:
+                """The observed states after step `first` up to step `last`, and below them the state at `last`."""
+                states = unroll(integrator, field_of_owner(model), y, h, last - first, first=first)
+                observed = range(first + every - first % every, last + 1, every)
+                return states[[step - first for step in (*observed, last)]]  # a copy: the others are not kept alive
+
+            states = _Segment.apply(unroll_segment, y, *trainable(model))
             y = states[-1]
             parts.append(states[:-1])
         return torch.cat(parts)
+
+
+class _Segment(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, run: Callable[[Tensor], Tensor], y: Tensor, *parameters: Tensor) -> Tensor:
+        ctx.run = run
+        ctx.save_for_backward(y, *parameters)
+        return run(y)
+
+    @staticmethod
+    @once_differentiable
+    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]  (the decorator hides the signature)
+        ctx: Any, cotangents: Tensor
+    ) -> tuple[Tensor | None, ...]:
+        y, *parameters = ctx.saved_tensors
+        with torch.enable_grad():
+            start = y.detach().requires_grad_()
+            states = ctx.run(start)
+            gradients = torch.autograd.grad(
+                states, (start, *parameters), cotangents, allow_unused=True, materialize_grads=True
+            )
+        return (None, *gradients)
 
 
 def ceil_sqrt(number: int) -> int:

@@ -23,6 +23,6 @@ class PaperAdjointCode(PaperAdjoint):
         def field(pair: Float[Tensor, "*batch pair"]) -> Float[Tensor, "*batch pair"]:
             y, costate = pair.chunk(2, dim=-1)
             pushed = torch.linalg.vecdot(model.jacobian(y), costate[..., None, :])
-            return torch.cat((model.field(y).detach(), -pushed), dim=-1)
+            return torch.cat((model.field(y), -pushed), dim=-1)
 
         return field

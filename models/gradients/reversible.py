@@ -62,7 +62,7 @@ class _ReversibleRollout(torch.autograd.Function):
     ) -> tuple[Tensor | None, ...]:
         observed = ctx.saved_tensors[0].detach()
         model, integrator, h, every = ctx.problem
-        back = integrator.stepping(field_of_owner(model), -h)
+        back = integrator.observing(observed.flip(0), every).stepping(field_of_owner(model), -h)
         newest = observed[-1]  # the earliest state that has been rebuilt so far
 
         def rebuilt(first: int, last: int) -> Tensor:

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from models.base import Model
-from models.gradients.base import accumulate_parameter_gradient, blocks_backwards, trainable
+from models.gradients.base import add_to, blocks_backwards, trainable
 from systems.integrators import Integrator, field_of_owner
 from systems.integrators.runge_kutta import RungeKutta, coefficient_tensor
 
@@ -36,20 +36,21 @@ class RungeKuttaAdjoint(BlockAdjoint):
     """
 
     def __init__(self, model: Model, integrator: RungeKutta, starts: Tensor, ends: Tensor, h: float):
-        self.model, self.h = model, h
-        self.stages = integrator.stages(field_of_owner(model), starts, ends, h)
-        self.matrices = runge_kutta_pullback(integrator, model.jacobian(self.stages), h)
-        self.weights = torch.empty_like(self.stages)
+        stages = integrator.stages(field_of_owner(model), starts, ends, h)
+        self.linearised = model.linearise(stages.flatten(0, -2))
+        jacobians = self.linearised.jacobian().unflatten(0, stages.shape[:-1])
+        self.matrices = runge_kutta_pullback(integrator, jacobians, h)
+        self.weights, self.h = torch.empty_like(stages), h
 
     def pull(self, step: int, cotangent: Float[Tensor, "batch dim"]) -> Float[Tensor, "batch dim"]:
         image = (self.matrices[:, :, step] * cotangent.T).sum(1)
-        *weights, cotangent = image.T.chunk(len(self.stages) + 1, dim=-1)
+        *weights, cotangent = image.T.chunk(len(self.weights) + 1, dim=-1)
         for weight, stage in zip(weights, self.weights, strict=True):
             stage[step] = weight
         return cotangent
 
     def accumulate(self, totals: list[Tensor]) -> None:
-        accumulate_parameter_gradient(totals, self.model, self.stages, self.h * self.weights)
+        add_to(totals, self.linearised.pull_parameters((self.h * self.weights).flatten(0, -2)))
 
 
 class RecomputedAdjoint(BlockAdjoint):
@@ -74,8 +75,7 @@ class RecomputedAdjoint(BlockAdjoint):
         gradients = torch.autograd.grad(
             self.ends, self.parameters, self.cotangents, allow_unused=True, materialize_grads=True
         )
-        for total, gradient in zip(totals, gradients, strict=True):
-            total += gradient
+        add_to(totals, gradients)
 
 
 def block_adjoint(model: Model, integrator: Integrator, starts: Tensor, ends: Tensor, h: float) -> BlockAdjoint:
@@ -125,8 +125,19 @@ def runge_kutta_pullback(
     transposed = h * jacobians.movedim((-1, -2), (0, 1))  # h A^T, [dim, dim, stages, steps, batch]
     coupling = a.T[:, None, :, None, None, None] * transposed.movedim(2, 1)
     weights = solve_identity_minus(coupling.flatten(2, 3).flatten(0, 1), torch.kron(b[:, None], identity))
-    through = torch.einsum("mnikb,inlkb->mlkb", transposed, weights.unflatten(0, (stages, dim)))
+    through = sum_of_products(transposed, weights.unflatten(0, (stages, dim)))
     return torch.cat((weights, identity[..., None, None] + through))
+
+
+def sum_of_products(
+    left: Float[Tensor, "rows inner stages *batch"], right: Float[Tensor, "stages inner columns *batch"]
+) -> Float[Tensor, "rows columns *batch"]:
+    """sum_i left_i right_i, entry by entry for all samples at once: the matrices are too small for BLAS."""
+    total = torch.zeros((), dtype=left.dtype, device=left.device)
+    for stage in range(len(right)):
+        for inner in range(right.shape[1]):
+            total = torch.addcmul(total, left[:, inner, stage, None], right[stage, inner])
+    return total
 
 
 def solve_identity_minus(

@@ -44,21 +44,23 @@ def profile_row(mode: str, steps: int, seconds: float, peak: float, **changes: o
     row = {
         "kind": "profile", "system": "coupled_oscillator", "model": "fshnn", "gradient_mode": mode, "seed": 0,
         "seq_len": steps, "integrator": "implicit_midpoint", "protocol": "paper", "recipe": "one_cycle",
+        "start_guess": "extrapolation", "net": "untrained", "observations": 4,
         "device": "cpu", "dtype": "float32", "status": "ok", "attempt": 1, "run_id": "run-1",
         "fingerprint": "f1",
         "schema_version": VERSION, "started_at": "2026-01-01T00:00:00+00:00", "batch_size": 512,
         "step_size": 0.01, "iteration_s": float(np.median(samples)), "iteration_samples_s": samples.tolist(),
-        "peak_bytes": round(peak), "field_evals_forward": 4.0 * steps, "field_evals_backward": 2.0 * steps,
+        "peak_bytes": round(peak), "peak_forward_bytes": round(0.6 * peak), "peak_backward_bytes": round(peak),
+        "peak_optimizer_bytes": 4096, "field_evals_forward": 4.0 * steps, "field_evals_backward": 2.0 * steps,
         "gradient_rel_error": 1e-6, "gradient_cosine": 1.0,
         "cell_id": f"profile-{mode}-{steps}-{next(_numbers)}",
     }  # fmt: skip
     return complete({**row, **changes})
 
 
-def full_rows() -> list[dict]:
-    """Three systems, two recipes, the references, three gradient modes, and cells that failed."""
+def full_rows(systems: tuple[str, ...] = SYSTEMS) -> list[dict]:
+    """Two recipes, the references, three gradient modes, a sweep of h, and cells that failed."""
     rows = []
-    for system, scale in zip(SYSTEMS, (0.66, 0.8, 0.28), strict=True):
+    for system, scale in zip(systems, (0.66, 0.8, 0.28), strict=False):
         rows += [train_row(system, "constant", 0, scale), train_row(system, "true_h", 0, 3e-9)]
         rows += [train_row(system, "fshnn", seed, 0.009 + 0.0005 * seed) for seed in range(5)]
         rows += [train_row(system, "fshnn", seed, scale * (1 + 0.1 * seed), recipe="paper") for seed in range(3)]
@@ -66,6 +68,8 @@ def full_rows() -> list[dict]:
     for mode, power, memory in (("backprop", 1.1, 1.0), ("discrete", 1.0, 0.2), ("continuous", 1.05, 0.0)):
         for steps in (4, 8, 16, 32, 64, 128):
             rows.append(profile_row(mode, steps, 2e-3 * steps**power, 2.0**21 * steps**memory))
+    for h in (0.02, 0.04):
+        rows.append(profile_row("continuous", 16, 3e-2, 2.0**21, step_size=h, gradient_rel_error=0.3 * h**2))
     rows.append(profile_row("backprop", 256, 1, 1, status="oom", reason="needs 30 GiB", peak_bytes=None))
     return rows
 

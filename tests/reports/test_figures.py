@@ -4,13 +4,18 @@ import numpy as np
 import pytest
 from synthetic_rows import frame, full_rows, profile_row, train_row
 
-from reports import error_distributions, learning_curves, scaling, theme
+from reports import cost_tables, error_distributions, learning_curves, scaling, theme
 from reports import rows as select
-from reports.scaling_points import scalings
+from reports.scaling_points import scalings, sweeps
+from reports.theory import complexity_table
+
+
+def profiles(rows):
+    return select.of_kind(frame(rows), "profile")
 
 
 def measured(rows):
-    return scalings(select.of_kind(frame(rows), "profile"))
+    return scalings(profiles(rows))
 
 
 def test_time_that_is_linear_in_n_has_exponent_one():
@@ -38,8 +43,9 @@ def test_settings_are_not_mixed():
 
 
 def test_cells_that_failed_are_named_below_the_table(tmp_path):
-    chapter = scaling.chapter(frame(full_rows()), tmp_path)
-    assert "fshnn, backprop, N=256: 1 oom (coupled_oscillator seed 0): needs 30 GiB" in chapter.exhibits[-1].body
+    exhibit = cost_tables.points(measured(full_rows()), scaling.notes(profiles(full_rows())), tmp_path)
+    cell = "fshnn, backprop, implicit_midpoint, extrapolation, untrained, h=0.01, N=256"
+    assert f"- {cell}: 1 oom (coupled_oscillator seed 0): needs 30 GiB" in exhibit.body
 
 
 def test_missing_memory_and_times_leave_a_figure(tmp_path):
@@ -73,7 +79,7 @@ def test_every_axis_is_labelled():
     assert [axis.get_title() for axis in curves.axes] == ["double well", "coupled oscillator", "henon heiles"]
     assert all(axis.get_xlabel() == "epoch" for axis in curves.axes)
     assert curves.axes[0].get_ylabel() == "loss (state²)"
-    cost = scaling.draw(measured(full_rows())[0])
+    cost = scaling.draw(sweeps(measured(full_rows()))[0])
     assert [axis.get_ylabel()[-5:] for axis in cost.axes] == ["(MiB)", " (ms)"]
     assert [label.get_text() for label in cost.axes[0].get_xticklabels()] == ["4", "8", "16", "32", "64", "128"]
 
@@ -83,6 +89,8 @@ def test_a_name_looks_the_same_everywhere():
     assert looks["fshnn (a)"] == theme.model_look("fshnn")
     assert looks["fshnn (b)"].marker != looks["fshnn (a)"].marker
     assert looks["unheard_of"] == theme.model_look("unheard_of")
-    modes = [theme.mode_look(name) for name in ("backprop", "discrete", "continuous")]
-    assert len({look.colour for look in modes}) == len({look.marker for look in modes}) == 3
+    modes = [theme.mode_look(name) for name in complexity_table().modes]
+    assert len({look.colour for look in modes}) == len({look.marker for look in modes}) == len(modes) == 9
+    assert len({str(look.dash) for look in modes}) == 9
+    assert all(np.ptp(theme.mode_look(name).colour) == 0 for name in ("paper_adjoint", "paper_adjoint_code"))
     assert np.ptp(theme.model_look("constant").colour) == 0

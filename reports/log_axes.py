@@ -1,0 +1,31 @@
+"""Logarithmic axes with ticks that people read."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import matplotlib.ticker as ticker
+from matplotlib.axes import Axes
+
+
+def length_axis(axis: Axes, lengths: Sequence[int], most_labels: int = 9) -> None:
+    """x as a logarithmic axis of N with a tick a length; every second one has a label where there are too many."""
+    every = 1 if len(lengths) <= most_labels else 2
+    axis.set_xscale("log", base=2)
+    axis.set_xticks(lengths, [str(steps) if place % every == 0 else "" for place, steps in enumerate(lengths)])
+    axis.xaxis.set_minor_locator(ticker.NullLocator())
+    axis.set_xlabel("N (steps)")
+
+
+def readable_ticks(axis: Axes, name: Literal["x", "y"]) -> None:
+    """Plain numbers on a logarithmic axis: 1, 2 and 5 of a decade, or 1 alone over more than two and a half."""
+    side = axis.xaxis if name == "x" else axis.yaxis
+    low, high = axis.get_xlim() if name == "x" else axis.get_ylim()
+    side.set_major_locator(ticker.LogLocator(subs=(1, 2, 5) if high < 300 * low else (1,)))
+    side.set_major_formatter(ticker.FormatStrFormatter("%g"))
+    side.set_minor_locator(ticker.NullLocator())
+
+
+def power_ticks(axis: Axes, most: int = 6) -> None:
+    """Powers of ten on a logarithmic y axis, at most so many."""
+    axis.yaxis.set_major_locator(ticker.LogLocator(numticks=most))
+    axis.yaxis.set_minor_locator(ticker.NullLocator())
