@@ -108,6 +108,7 @@ def pull_back(
             if step % every == 0:
                 cotangent = cotangent + state_gradients[step // every]
         adjoint.accumulate(totals)
+        del states, adjoint  # or two blocks are held while the next one is prepared
     return cotangent, totals
 
 

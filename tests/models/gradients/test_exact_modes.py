@@ -49,14 +49,11 @@ def test_equals_backprop_of_the_converged_step(mode, integrator, name, steps, ev
     assert [relative(*parts) for parts in zip(ours, exact, strict=True)] == pytest.approx([0, 0], abs=1e-10)
 
 
-@pytest.mark.parametrize(
-    ("mode", "integrator"), [(Discrete, Yoshida4), (Reversible, Yoshida4), (Checkpoint, Yoshida4)]
-)
-@pytest.mark.parametrize("name", ["double_well", "henon_heiles"])
-def test_composed_steps_are_no_exception(mode, integrator, name):
-    observed = observations(name, H, 64, 0.01, BATCH)[:8]
-    ours = gradient(mode, integrator, fitted(name), observed, H)
-    exact = gradient(Backprop, integrator, fitted(name), observed, H)
+@pytest.mark.parametrize("mode", [Discrete, Reversible])
+def test_composed_steps_are_no_exception(mode):
+    observed = observations("henon_heiles", H, 64, 0.01, BATCH)[:4]
+    ours = gradient(mode, Yoshida4, fitted("henon_heiles"), observed, H)
+    exact = backprop(Yoshida4, "henon_heiles", 3, 1)
     assert [relative(*parts) for parts in zip(ours, exact, strict=True)] == pytest.approx([0, 0], abs=1e-10)
 
 
