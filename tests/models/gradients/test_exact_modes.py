@@ -151,7 +151,7 @@ def test_states_rebuilt_from_observations_start_from_the_observation_before():
     report, forward = integrator.solver.report, integrator.solver.report.iterations
     states.square().sum().backward()
     assert report.solves == 24
-    assert report.iterations - forward <= 1.1 * forward
+    assert report.iterations - forward <= 0.8 * forward  # they are its own states, and exact
 
 
 @pytest.mark.parametrize("name", integrators.names())
