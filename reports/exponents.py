@@ -14,7 +14,7 @@ from reports.tabular import markdown
 from reports.theory import complexity_table
 
 TITLE = "Exponents of N, fitted and in theory"
-FIT = "least squares in log-log over the upper half of a mode's lengths (three at least, where it has three)"
+FIT = "least squares in log-log over the upper half of a mode's lengths (five at least, where it has five)"
 _ROUNDING = 1e-6  # of an exponent
 _QUANTITIES = {"memory": "peak_mib", "time": "iteration_ms"}
 

@@ -83,9 +83,9 @@ class Scaling:
         return where(self.points, gradient_mode=mode)
 
     def fitted(self, mode: str, column: str) -> pd.DataFrame:
-        """The points of an exponent's fit: the upper half of the mode's lengths, three if it has three."""
+        """The points of an exponent's fit: the upper half of the mode's lengths, five if it has five."""
         own = positive(self.of_mode(mode), column)
-        return own.tail(max(math.ceil(len(own) / 2), min(3, len(own))))
+        return own.tail(max(math.ceil(len(own) / 2), min(5, len(own))))
 
     def exponent(self, mode: str, column: str) -> Exponent | None:
         """k of column ~ N^k for one mode over its `fitted` points; None below two lengths."""
