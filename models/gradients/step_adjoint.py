@@ -9,6 +9,7 @@ from torch import Tensor
 
 from models.base import Model
 from models.gradients.base import add_to, blocks_backwards, trainable
+from models.gradients.by_hand import Problem
 from systems.integrators import Integrator, field_of_owner
 from systems.integrators.runge_kutta import RungeKutta, coefficient_tensor
 
@@ -86,10 +87,7 @@ def block_adjoint(model: Model, integrator: Integrator, starts: Tensor, ends: Te
 
 
 def pull_back(
-    model: Model,
-    integrator: Integrator,
-    h: float,
-    every: int,
+    problem: Problem,
     states_between: Callable[[int, int], Float[Tensor, "times batch dim"]],
     state_gradients: Float[Tensor, "times batch dim"],
 ) -> tuple[Float[Tensor, "batch dim"], list[Tensor]]:
@@ -98,11 +96,12 @@ def pull_back(
     `states_between(first, last)` gives the states first, ..., last; it is asked for blocks from the end.
     `state_gradients` are dL/dy at the observed times, every `every` steps.
     """
+    model, every = problem.model, problem.every
     totals = [torch.zeros_like(parameter) for parameter in trainable(model)]
     steps, cotangent = (len(state_gradients) - 1) * every, state_gradients[-1]
     for first, last in blocks_backwards(steps, state_gradients.shape[1]):
         states = states_between(first, last)
-        adjoint = block_adjoint(model, integrator, states[:-1], states[1:], h)
+        adjoint = block_adjoint(model, problem.integrator, states[:-1], states[1:], problem.h)
         for step in range(last - 1, first - 1, -1):
             cotangent = adjoint.pull(step - first, cotangent)
             if step % every == 0:

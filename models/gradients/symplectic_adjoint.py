@@ -1,18 +1,16 @@
-from typing import Any
-
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from models.base import Model
-from models.gradients.base import GradientMode, register, trainable
-from systems.integrators import Integrator, field_of_owner, unroll
+from models.gradients.base import register, trainable
+from models.gradients.by_hand import ByHand, Problem
+from systems.integrators import Integrator
 from systems.integrators.runge_kutta import ExplicitRungeKutta
 
 
 @register
-class SymplecticAdjoint(GradientMode):
+class SymplecticAdjoint(ByHand):
     """The exact adjoint of an explicit Runge-Kutta step, stage by stage (Matsubara et al., arXiv 2102.09750).
 
     States are stored; the stages of a step are computed again, and one stage at a time has a graph. From the last
@@ -29,50 +27,23 @@ class SymplecticAdjoint(GradientMode):
             return "the symplectic adjoint goes back stage by stage, which only explicit Runge-Kutta methods allow"
         return super().inapplicable(model, integrator)
 
-    def rollout(
+    def pull(
         self,
-        model: Model,
-        integrator: Integrator,
-        y0: Float[Tensor, "batch dim"],
-        h: float,
-        steps: int,
-        every: int = 1,
-    ) -> Float[Tensor, "times batch dim"]:
-        return _SymplecticRollout.apply(model, integrator, h, steps, every, y0, *trainable(model))
-
-
-class _SymplecticRollout(torch.autograd.Function):
-    @staticmethod
-    def forward(
-        ctx: Any,
-        model: Model,
-        integrator: ExplicitRungeKutta,
-        h: float,
-        steps: int,
-        every: int,
-        y0: Tensor,
-        *parameters: Tensor,
-    ) -> Tensor:
-        states = unroll(integrator, field_of_owner(model), y0, h, steps)
-        ctx.save_for_backward(states)
-        ctx.problem = model, integrator, h, every
-        return states[::every]
-
-    @staticmethod
-    @once_differentiable
-    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]  (the decorator hides the signature)
-        ctx: Any, state_gradients: Tensor
-    ) -> tuple[Tensor | None, ...]:
-        states = ctx.saved_tensors[0].detach()  # an output of this function: a field must not differentiate it
-        model, integrator, h, every = ctx.problem
+        problem: Problem,
+        stored: Float[Tensor, "stored batch dim"],
+        state_gradients: Float[Tensor, "times batch dim"],
+    ) -> tuple[Float[Tensor, "batch dim"], list[Tensor]]:
+        model, integrator, h, every = problem.model, problem.integrator, problem.h, problem.every
+        if not isinstance(integrator, ExplicitRungeKutta):
+            raise TypeError(f"{type(integrator).__name__} is not an explicit Runge-Kutta method")
         totals = [torch.zeros_like(parameter) for parameter in trainable(model)]
         cotangent = state_gradients[-1]
-        for step in range(len(states) - 2, -1, -1):
-            stages = integrator.stages(field_of_owner(model), states[step], states[step + 1], h)
+        for step in range(len(stored) - 2, -1, -1):
+            stages = integrator.stages(problem.field, stored[step], stored[step + 1], h)
             cotangent = pull_step(model, integrator, stages, cotangent, h, totals)
             if step % every == 0:
                 cotangent = cotangent + state_gradients[step // every]
-        return (None, None, None, None, None, cotangent, *totals)
+        return cotangent, totals
 
 
 def pull_step(
