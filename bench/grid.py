@@ -1,6 +1,6 @@
 """Grids: named, declarative sets of cells; filters; expansion into tasks."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -13,7 +13,7 @@ import models
 import systems
 from bench.attempt import DEFAULT_INTEGRATOR, DEFAULT_START_GUESS
 from bench.cell import Cell, Task, cell_id
-from bench.declarations import FOLDER, BadInput, Declaration, load
+from bench.declarations import FOLDER, BadInput, D, Declaration, load
 from bench.fingerprint import fingerprint
 from bench.protocol import Protocol, load_protocol
 from bench.recipe import Recipe, load_recipe
@@ -123,15 +123,15 @@ def expand(grid: Grid, filters: Filters, beside: Path = FOLDER / "grids") -> Ite
     """The grid's cells that the filters want, each once, in the order of the file. Raises BadInput."""
     seen: set[str] = set()
     for number, block in enumerate(grid.cells, 1):
-        for planned in _expand_block(block, f"{grid.name}: cells[{number}]", beside):
+        for planned in _expand_block(block, f"{grid.name}.toml: cells[{number}]", beside):
             if planned.task.cell_id not in seen and filters.want(planned.task.cell):
                 seen.add(planned.task.cell_id)
                 yield planned
 
 
 def _expand_block(block: Block, where: str, beside: Path) -> Iterator[Planned]:
-    protocol = load_protocol(block.protocol, beside)
-    recipes = [load_recipe(name, beside) for name in block.recipe]
+    protocol = _located(where, "protocol", load_protocol, block.protocol, beside)
+    recipes = [_located(where, "recipe", load_recipe, name, beside) for name in block.recipe]
     longest = max(block.seq_len)
     if block.kind == "train" and longest > protocol.steps:
         raise BadInput(
@@ -144,6 +144,14 @@ def _expand_block(block: Block, where: str, beside: Path) -> Iterator[Planned]:
         yield Planned(
             Task(cell, cell_id(cell, protocol, recipe), fingerprint(cell), protocol, recipe), why_skipped(cell)
         )
+
+
+def _located(where: str, key: str, load_named: Callable[[str, Path], D], name: str, beside: Path) -> D:
+    """What a block names, with the place of the name in the message if there is no such thing."""
+    try:
+        return load_named(name, beside)
+    except BadInput as error:
+        raise BadInput(f"{where}: key '{key}': {error}") from error
 
 
 def _cells(block: Block, protocol: Protocol, recipes: list[Recipe]) -> Iterator[tuple[Cell, Recipe | None]]:

@@ -56,7 +56,3 @@ class Registry(Generic[T]):
         if name not in self._classes and name not in self.names():
             raise UnknownName(self._noun, name, self.names())
         return self._classes[name]
-
-    def name_of(self, plugin: type[T]) -> str:
-        """The name that a registered class is known by."""
-        return plugin.__module__.rpartition(".")[2]
