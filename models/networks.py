@@ -50,64 +50,60 @@ class ScalarMLP(nn.Module):
 
 
 class LinearisedMLP:
-    """Second derivatives of a ScalarMLP at fixed points, from one forward pass that they share; no graph is kept.
+    """Second derivatives of a ScalarMLP at fixed points, from two sweeps that they share; no graph is kept.
 
-    Points lie along the last axis, so that each entry of a small matrix lies in one piece.
+    With z_k = W_k a_{k-1} + b_k and a_k = tanh z_k, the points' `slopes` are tanh'(z_k), their `sensitivities`
+    dH/dz_k and their `curvatures` tanh''(z_k) dH/da_k. Points lie along the last axis: rows of weights meet
+    them in plain matrix products.
     """
 
     def __init__(self, net: ScalarMLP, y: Float[Tensor, "points dim"]):
         self.weights = [weight.detach() for weight in net.weights]
-        self.readout = net.readout.detach()
         self.activations = [y.detach().T]  # a_0 = y
-        for weight, bias in zip(self.weights, net.biases, strict=True):
-            z = torch.addmm(bias.detach()[:, None], weight, self.activations[-1])
-            self.activations.append(z.tanh_())
+        self.slopes, self.sensitivities, self.curvatures = [], [], []
         one = torch.ones((), dtype=y.dtype, device=y.device)
-        self.slopes = [torch.addcmul(one, a, a, value=-1) for a in self.activations[1:]]
+        for weight, bias in zip(self.weights, net.biases, strict=True):
+            a = torch.addmm(bias.detach()[:, None], weight, self.activations[-1]).tanh_()
+            self.activations.append(a)
+            self.slopes.append(torch.addcmul(one, a, a, value=-1))
+        back = net.readout.detach()[:, None]
+        layers = zip([None, *self.weights[1:]], self.activations[1:], self.slopes, strict=True)
+        for weight, a, slope in reversed(list(layers)):
+            self.sensitivities.insert(0, slope * back)
+            self.curvatures.insert(0, (a * self.sensitivities[0]).mul_(-2))
+            if weight is not None:
+                back = weight.T @ self.sensitivities[0]
 
     def hessian(self) -> Float[Tensor, "dim dim points"]:
-        """sum_k J_k^T diag(c_k) J_k with J_k = dz_k/dy and c_k = tanh''(z_k) dH/da_k."""
-        curvatures, back = [], self.readout[:, None]  # -c_k / 2, last layer first
-        for weight, a, slope in zip(self.weights[::-1], self.activations[:0:-1], self.slopes[::-1], strict=True):
-            back = slope * back
-            curvatures.append(a * back)
-            back = weight.T @ back
-        first, *deeper = self.weights
-        dim = first.shape[1]
-        pairs = [(i, j) for i in range(dim) for j in range(i, dim)]
-        entries = torch.stack([first[:, i] * first[:, j] for i, j in pairs]) @ curvatures.pop()
-        columns = [column[None] for column in first.T]  # of J_1^T: the same at every point
-        for layer, weight in enumerate(deeper):
-            slope, curvature = self.slopes[layer], curvatures.pop()
-            if layer == 0:
-                columns = [(weight * column) @ slope for column in columns]
-            else:
-                columns = [weight @ (slope * column) for column in columns]
-            scaled = [curvature * column for column in columns]
-            for entry, (i, j) in zip(entries, pairs, strict=True):
-                entry += (scaled[i] * columns[j]).sum(0)
-        which = [pairs.index((min(i, j), max(i, j))) for i in range(dim) for j in range(dim)]
-        return (-2 * entries[which]).unflatten(0, (dim, dim))
+        """Hess H, all columns at once."""
+        _, turns = self._along(self.weights[0][..., None])
+        return mix(self.weights[0].T, turns[0])
 
     def pull_gradient(self, u: Float[Tensor, "points dim"]) -> list[Tensor]:
-        """d/dtheta of sum <u, grad H(y)>: readout, weights, biases.
+        """d/dtheta of sum <u, grad H(y)>: readout, weights, biases. <u, grad H> is the derivative of H along u."""
+        tangents, turns = self._along((self.weights[0] @ u.T)[:, None])
+        tangents, turns = [da[:, 0] for da in tangents], [turn[:, 0] for turn in turns]
+        layers = zip(turns, self.activations, self.sensitivities, [u.T, *tangents], strict=False)
+        weights = [(turn @ a.T).addmm_(sensitivity, da.T) for turn, a, sensitivity, da in layers]
+        return [tangents[-1].sum(1), *weights, *(turn.sum(1) for turn in turns)]
 
-        <u, grad H> is the derivative of H along u: its tangents go forward, one sweep goes back.
-        """
-        tangents = [u.T]
-        for weight, slope in zip(self.weights, self.slopes, strict=True):
-            tangents.append((weight @ tangents[-1]).mul_(slope))
-        weights, biases = [], []
-        a_bar, da_bar = torch.zeros_like(self.readout)[:, None], self.readout[:, None]
-        for layer in range(len(self.weights) - 1, -1, -1):
-            a, da, slope = self.activations[layer + 1], tangents[layer + 1], self.slopes[layer]
-            z_bar = (a * da).mul_(da_bar).mul_(-2).addcmul_(slope, a_bar)
-            dz_bar = slope * da_bar
-            weights.insert(0, (z_bar @ self.activations[layer].T).addmm_(dz_bar, tangents[layer].T))
-            biases.insert(0, z_bar.sum(1))
-            if layer:
-                a_bar, da_bar = self.weights[layer].T @ z_bar, self.weights[layer].T @ dz_bar
-        return [tangents[-1].sum(1), *weights, *biases]
+    def _along(self, dz: Float[Tensor, "width directions points_or_1"]) -> tuple[list[Tensor], list[Tensor]]:
+        """The change of every a_k and of every dH/dz_k along directions u, given dz_1 = W_1 u."""
+        changes = [dz]
+        tangents = [self.slopes[0][:, None] * dz]
+        for weight, slope in zip(self.weights[1:], self.slopes[1:], strict=True):
+            changes.append(mix(weight, tangents[-1]))
+            tangents.append(slope[:, None] * changes[-1])
+        turns = [self.curvatures[-1][:, None] * changes[-1]]
+        for layer in range(len(self.weights) - 2, -1, -1):
+            turn = mix(self.weights[layer + 1].T, turns[0]).mul_(self.slopes[layer][:, None])
+            turns.insert(0, turn.addcmul_(self.curvatures[layer][:, None], changes[layer]))
+        return tangents, turns
+
+
+def mix(weight: Float[Tensor, "out into"], x: Float[Tensor, "into *points"]) -> Float[Tensor, "out *points"]:
+    """weight x over the first axis, in one product of matrices."""
+    return (weight @ x.flatten(1)).unflatten(1, x.shape[1:])
 
 
 def uniform(shape: tuple[int, ...], fan_in: int, generator: torch.Generator | None) -> Tensor:

@@ -17,10 +17,12 @@ class GradientMode(ABC):
     """A rollout whose derivative is computed in one particular way.
 
     Modes differ in memory, time and exactness, never in the value of the rollout. `exact` says whether the
-    gradient is that of the discrete rollout (to rounding and the tolerance of the implicit solves).
+    gradient is that of the discrete rollout (to rounding and the tolerance of the implicit solves); `compiles`
+    whether the mode takes the option `compiled`.
     """
 
     exact: bool
+    compiles: bool = False
 
     @classmethod
     def inapplicable(cls, model: type[Model], integrator: type[Integrator]) -> str | None:

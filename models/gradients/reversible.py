@@ -1,22 +1,22 @@
+from collections.abc import Callable
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from models.base import Model
 from models.gradients.base import register
-from models.gradients.by_hand import ByHand, Problem
-from models.gradients.step_adjoint import pull_back
+from models.gradients.by_hand import Problem
+from models.gradients.step_adjoint import StepAdjoint
 from systems.integrators import Integrator
 
 
 @register
-class Reversible(ByHand):
+class Reversible(StepAdjoint):
     """The exact adjoint of a symmetric step with states rebuilt by the step of -h: nothing is stored but the output.
 
     Memory does not depend on N. Rebuilding starts afresh at every observed state, so rounding does not pile up.
     """
-
-    exact = True
 
     @classmethod
     def inapplicable(cls, model: type[Model], integrator: type[Integrator]) -> str | None:
@@ -27,12 +27,9 @@ class Reversible(ByHand):
     def stored_every(self, problem: Problem) -> int:
         return problem.every
 
-    def pull(
-        self,
-        problem: Problem,
-        stored: Float[Tensor, "stored batch dim"],
-        state_gradients: Float[Tensor, "times batch dim"],
-    ) -> tuple[Float[Tensor, "batch dim"], list[Tensor]]:
+    def states_between(
+        self, problem: Problem, stored: Float[Tensor, "stored batch dim"]
+    ) -> Callable[[int, int], Float[Tensor, "times batch dim"]]:
         integrator = problem.integrator.observing(stored.flip(0), problem.every)
         back = integrator.stepping(problem.field, -problem.h)
         newest = stored[-1]  # the earliest state that has been rebuilt so far
@@ -47,4 +44,4 @@ class Reversible(ByHand):
                 states.append(newest)
             return torch.stack(states[::-1])
 
-        return pull_back(problem, rebuilt, state_gradients)
+        return rebuilt
