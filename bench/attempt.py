@@ -19,13 +19,14 @@ from bench.profile import profile
 from bench.schema import VERSION
 from bench.seeds import generator
 from bench.status import Status
-from bench.train import Diverged, train, training_batches, validation_window
+from bench.train import Diverged, train, training_batches, validation_loss, validation_window
 from models import gradients
 from models.base import Model, rollout_loss
 from models.gradients import GradientMode
 from models.gradients.backprop import Backprop
 from systems import integrators
 from systems.integrators import NotSolved
+from systems.trajectories import Window
 
 DEFAULT_INTEGRATOR = "implicit_midpoint"  # rolls out models that train without one
 DEFAULT_START_GUESS = "extrapolation"
@@ -96,18 +97,19 @@ def is_out_of_memory(error: Exception) -> bool:
 
 
 def run_training(task: Task, dataset: Callable[[], Dataset], phase: Phase) -> dict:
-    """Train if there is a recipe, then judge."""
+    """Train or fit if there is anything to learn, then judge."""
     with phase("build"):
         model, gradient = build(task.cell)
     columns: dict = {"parameters": sum(parameter.numel() for parameter in model.parameters())}
     eval_s = 0.0
-    if task.recipe is not None:
+    if task.cell.learns:
         with phase("data"):
             data = dataset()
             columns["reference_error"] = data.reference_error
             train_set, validation_set = observe_both(task, data)
         with phase("train"):
-            columns |= training_columns(model, gradient, task, train_set, validation_set)
+            learn = fit_columns if model.fits else training_columns
+            columns |= learn(model, gradient, task, train_set, validation_set)
             eval_s = columns.pop("validation_s")
     with phase("evaluate"):
         start = time.perf_counter()
@@ -129,16 +131,15 @@ def observe_both(task: Task, dataset: Dataset) -> tuple[Observations, Observatio
 def training_columns(
     model: Model, gradient: GradientMode, task: Task, train_set: Observations, validation_set: Observations
 ) -> dict:
+    """The columns of a model that is trained by its loss on windows."""
     cell, recipe = task.cell, task.recipe
-    assert cell.seq_len is not None
     assert recipe is not None
-    window = validation_window(cell, cell.seq_len, validation_set)
-    truth = models.get("true_h")(systems.get(cell.system)(), torch.Generator(), model.integrator)
+    window = validation_window(cell, validation_set)
     curves = train(model, gradient, training_batches(cell, recipe, train_set), recipe, window)
     return {
         "train_loss": curves.train[-1],
         "validation_loss": curves.validation[-1],
-        "loss_floor": float(rollout_loss(truth, window)),
+        "loss_floor": loss_floor(model, cell, window),
         "curve_train": curves.train,
         "curve_validation": curves.validation,
         "curve_learning_rate": curves.learning_rate,
@@ -146,6 +147,30 @@ def training_columns(
         "validation_s": curves.validation_s,
         "field_evals": curves.evaluations / len(train_set.observed),
     }
+
+
+def fit_columns(
+    model: Model, gradient: GradientMode, task: Task, train_set: Observations, validation_set: Observations
+) -> dict:
+    """The columns of a model that is fitted at once; no gradient is taken."""
+    cell = task.cell
+    stream = generator("fit", cell.model, cell.system, cell.protocol, cell.seed)
+    start = time.perf_counter()
+    model.fit(train_set.whole(stream))
+    fitted = time.perf_counter()
+    window = validation_window(cell, validation_set)
+    return {
+        "train_s": fitted - start,
+        "validation_loss": validation_loss(model, window),
+        "loss_floor": loss_floor(model, cell, window),
+        "validation_s": time.perf_counter() - fitted,
+    }
+
+
+def loss_floor(model: Model, cell: Cell, window: Window) -> float:
+    """The loss of the true H, rolled out by the model's integrator."""
+    truth = models.get("true_h")(systems.get(cell.system)(), torch.Generator(), model.integrator)
+    return float(rollout_loss(truth, window))
 
 
 def run_profile(task: Task, phase: Phase) -> dict:
@@ -162,6 +187,8 @@ def build(cell: Cell) -> tuple[Model, GradientMode]:
     guess = {"start_guess": integrators.start_guess_named(cell.start_guess)} if cell.start_guess else {}
     integrator = integrators.get(cell.integrator or DEFAULT_INTEGRATOR)(**guess)
     stream = generator("init", cell.model, cell.system, cell.seed)
-    model = models.get(cell.model)(systems.get(cell.system)(), stream, integrator)
+    learner = models.get(cell.model)
+    size = learner.presets[cell.preset] if cell.preset else {}
+    model = learner(systems.get(cell.system)(), stream, integrator, **size)
     gradient = gradients.get(cell.gradient_mode)() if cell.gradient_mode else Backprop()
     return model.to(torch.device(cell.device), getattr(torch, cell.dtype)), gradient

@@ -13,8 +13,8 @@ from bench.recipe import Recipe
 class Cell:
     """One system x model x gradient mode x sequence length x seed under a protocol and a recipe.
 
-    What does not apply (a gradient mode to a model that integrates nothing) is None; `net` and `step_size` say
-    which parameters and which h a profile cell measures.
+    What does not apply (a gradient mode to a model that integrates nothing) is None; `preset` says which size of
+    the model; `net` and `step_size` say which parameters and which h a profile cell measures.
     """
 
     kind: Literal["train", "profile"]
@@ -31,13 +31,20 @@ class Cell:
     dtype: str = "float32"
     net: Literal["untrained", "fitted"] | None = None
     step_size: float | None = None
+    preset: str | None = "paper"
 
     @property
     def label(self) -> str:
         """The cell in one line, for people."""
-        parts = (self.kind, self.system, self.model, self.gradient_mode, self.recipe)
+        size = None if self.preset == "paper" else self.preset
+        parts = (self.kind, self.system, self.model, size, self.gradient_mode, self.recipe)
         length = f"N={self.seq_len}" if self.seq_len else None
         return " ".join(str(part) for part in (*parts, length, f"seed={self.seed}") if part)
+
+    @property
+    def learns(self) -> bool:
+        """Whether the cell trains or fits a model, and so needs the data set."""
+        return self.kind == "train" and self.seq_len is not None
 
     @property
     def exclusive(self) -> bool:

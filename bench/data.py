@@ -2,7 +2,7 @@
 
 import json
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -13,7 +13,15 @@ import systems
 from bench.cell import content_of
 from bench.protocol import Protocol
 from bench.seeds import generator
-from systems.trajectories import Window, add_noise, cut_windows, draw_starts, reference_trajectories
+from systems.integrators.base import VectorField
+from systems.trajectories import (
+    TrainingData,
+    Window,
+    add_noise,
+    cut_windows,
+    draw_starts,
+    reference_trajectories,
+)
 
 
 @dataclass(frozen=True)
@@ -30,25 +38,39 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Observations:
-    """What a model may see: noisy trajectories in the training type, and the states that rollouts start from."""
+    """What a model may see: noisy trajectories in the training type, and the states that rollouts start from.
+
+    And, where the protocol shares them, the true field at the true states and as a function.
+    """
 
     observed: Float[Tensor, "count times dim"]
     starts: Float[Tensor, "count times dim"]
     dt: float
+    derivatives: Float[Tensor, "count times dim"] | None = None
+    equations: VectorField | None = None
 
     def to(self, device: str) -> "Observations":
-        return Observations(self.observed.to(device), self.starts.to(device), self.dt)
+        derivatives = self.derivatives if self.derivatives is None else self.derivatives.to(device)
+        return replace(
+            self, observed=self.observed.to(device), starts=self.starts.to(device), derivatives=derivatives
+        )
 
     def window(self, rows: Tensor, first: Tensor, steps: int) -> Window:
         """The windows of `steps` steps that begin at sample `first` of each chosen trajectory."""
         observed = cut_windows(self.observed, rows, first, steps)
         start = self.starts[rows, first]
-        return Window(start, observed, self.dt)
+        cut = self.derivatives if self.derivatives is None else cut_windows(self.derivatives, rows, first, steps)
+        return Window(start, observed, self.dt, derivatives=cut, equations=self.equations)
+
+    def whole(self, stream: torch.Generator) -> TrainingData:
+        """All of it, for a direct fit that draws from `stream`."""
+        return TrainingData(self.observed, self.dt, stream, self.derivatives, self.equations)
 
 
 def data_key(system: str, protocol: Protocol) -> str:
-    """What a data set depends on."""
-    return json.dumps([system, content_of(protocol)], sort_keys=True)
+    """What a data set depends on: not on what of it a protocol shares with the models."""
+    content = {key: value for key, value in content_of(protocol).items() if key not in ("derivatives", "equations")}
+    return json.dumps([system, content], sort_keys=True)
 
 
 def make_dataset(system_name: str, protocol: Protocol) -> Dataset:
@@ -79,7 +101,14 @@ def observe(
     clean = _read_only_tensor(trajectories)
     noise = generator(f"noise {role}", data_key(system, protocol), seed)
     observed = add_noise(clean, protocol.noise, noise, dtype)
-    return Observations(observed, clean.to(dtype) if protocol.start_state == "true" else observed, protocol.dt)
+    truth = systems.get(system)().field
+    return Observations(
+        observed,
+        clean.to(dtype) if protocol.start_state == "true" else observed,
+        protocol.dt,
+        truth(clean).to(dtype) if protocol.derivatives == "exact" else None,
+        truth if protocol.equations else None,
+    )
 
 
 def _read_only_tensor(array: np.ndarray) -> Float[Tensor, "count times dim"]:

@@ -20,24 +20,26 @@ CHUNK = 8192  # points judged at once
 
 
 def judge(model: Model, system_name: str, protocol: Protocol) -> dict[str, float | list[float]]:
-    """The columns of a row that say how good the learned H and field are. float64 throughout."""
+    """The columns of a row that say how good the learned H and field are, as far as there are any. float64."""
     system = systems.get(system_name)()
     model = model.double()
     columns: dict[str, float | list[float]] = {}
     for name in TEST_SETS:
         test = test_points(name, "test", system_name, system, protocol)
-        calibration = test_points("ru" if name == "sg" else name, "calibration", system_name, system, protocol)
-        offset = h_difference(model, system, calibration).mean()
-        for column, value in error_columns(model, system, test, offset).items():
-            columns[f"{column}_{name}"] = value
-    columns["field_error"] = columns["field_error_ru"]
-    return columns
+        if model.has_hamiltonian:
+            calibration = test_points("ru" if name == "sg" else name, "calibration", system_name, system, protocol)
+            offset = h_difference(model, system, calibration).mean()
+            for column, value in h_columns(model, system, test, offset).items():
+                columns[f"{column}_{name}"] = value
+        if model.has_field:
+            columns[f"field_error_{name}"] = field_error(model, system, test)
+    return columns | ({"field_error": columns["field_error_ru"]} if model.has_field else {})
 
 
-def error_columns(
+def h_columns(
     model: Model, system: System, points: Float[Tensor, "points dim"], offset: Float[Tensor, ""]
 ) -> dict[str, float | list[float]]:
-    """Errors on one test set, after `offset` is taken from H_pred - H_true."""
+    """Errors of H on one test set, after `offset` is taken from H_pred - H_true."""
     raw = h_difference(model, system, points)
     error = (raw - offset).abs()
     spread = in_chunks(system.hamiltonian, points).var()
@@ -51,7 +53,6 @@ def error_columns(
         "h_raw_mae": float(raw.abs().mean()),
         "h_r2": float(1 - raw.var() / spread),
         "h_quantiles": quantiles.tolist(),
-        "field_error": field_error(model, system, points),
     }
 
 

@@ -27,6 +27,7 @@ def _as_list(value):
     return value if isinstance(value, list) else [value]
 
 
+IN_PROFILES = frozenset({"noise-free data"})  # what a protocol offers and the window of a profile has as well
 _ONE_OR_MORE = (BeforeValidator(_as_list), Field(min_length=1))  # one value alone stands for a list of one
 Names = Annotated[list[str], *_ONE_OR_MORE]
 Lengths = Annotated[list[PositiveInt], *_ONE_OR_MORE]
@@ -40,6 +41,7 @@ class Block(Declaration):
     system: Names
     model: Names
     gradient_mode: Names = Field(default=["discrete"])
+    preset: Names = Field(default=["paper"])
     integrator: Names = Field(default=[DEFAULT_INTEGRATOR])
     start_guess: Names = Field(default=[DEFAULT_START_GUESS])
     seq_len: Lengths
@@ -141,9 +143,8 @@ def _expand_block(block: Block, where: str, beside: Path) -> Iterator[Planned]:
     if block.device == "cuda" and not torch.cuda.is_available():
         raise BadInput(f"{where}: key 'device': this machine has no CUDA device")
     for cell, recipe in _cells(block, protocol, recipes):
-        yield Planned(
-            Task(cell, cell_id(cell, protocol, recipe), fingerprint(cell), protocol, recipe), why_skipped(cell)
-        )
+        task = Task(cell, cell_id(cell, protocol, recipe), fingerprint(cell), protocol, recipe)
+        yield Planned(task, why_skipped(cell, protocol, recipe))
 
 
 def _located(where: str, key: str, load_named: Callable[[str, Path], D], name: str, beside: Path) -> D:
@@ -160,6 +161,7 @@ def _cells(block: Block, protocol: Protocol, recipes: list[Recipe]) -> Iterator[
     axes = {
         "system": block.system,
         "model": block.model,
+        "preset": block.preset,
         "gradient_mode": block.gradient_mode,
         "integrator": block.integrator,
         "start_guess": block.start_guess,
@@ -176,20 +178,31 @@ def _cells(block: Block, protocol: Protocol, recipes: list[Recipe]) -> Iterator[
             chosen |= dict.fromkeys(("gradient_mode", "integrator", "start_guess"))
         elif not integrators.get(chosen["integrator"]).takes_start_guess:
             chosen["start_guess"] = None
+        if learner.fits:
+            chosen["recipe"] = None
         if not learner.trainable:
-            chosen |= {"seq_len": None, "seed": 0, "recipe": None}
+            chosen |= {"preset": None, "seq_len": None, "seed": 0, "recipe": None}
         recipe = chosen.pop("recipe")
         names = {"protocol": protocol.name, "recipe": recipe and recipe.name}
         yield Cell(kind=block.kind, device=block.device, dtype=block.dtype, **names, **chosen), recipe
 
 
-def why_skipped(cell: Cell) -> str | None:
-    """Why a cell's combination cannot run, or None if it can."""
+def why_skipped(cell: Cell, protocol: Protocol | None = None, recipe: Recipe | None = None) -> str | None:
+    """Why a cell's combination cannot run, or None if it can. What is not given rules nothing out."""
     model = models.get(cell.model)
     if reason := model.inapplicable(systems.get(cell.system)()):
         return reason
-    if cell.kind == "profile" and not model.trainable:
-        return "the model needs no training, so there is no iteration to measure"
+    if cell.preset is not None and cell.preset not in model.presets:
+        return f"model '{cell.model}' has no preset '{cell.preset}'; it has: {', '.join(sorted(model.presets))}"
+    if cell.kind == "profile" and (model.fits or not model.trainable):
+        how = "is fitted at once" if model.fits else "needs no training"
+        return f"the model {how}, so there is no iteration to measure"
+    if protocol and cell.preset and (missing := model.needs(cell.preset) - protocol.offers):
+        return f"needs {' and '.join(sorted(missing))}: protocol '{protocol.name}' has none"
+    if cell.kind == "profile" and cell.preset and (missing := model.needs(cell.preset) - IN_PROFILES):
+        return f"needs {' and '.join(sorted(missing))}: the window of a measured iteration has none"
+    if recipe and recipe.start and not model.integrates:
+        return f"recipe '{recipe.name}' optimises start states, and the model's loss has none"
     if cell.gradient_mode and cell.integrator:
         mode, integrator = gradients.get(cell.gradient_mode), integrators.get(cell.integrator)
         return mode.inapplicable(model, integrator)

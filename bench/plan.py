@@ -58,13 +58,13 @@ def make_plan(planned: Iterable[Planned], rows: pd.DataFrame) -> Plan:
 
 def length(task: Task) -> float:
     """A stand-in for the expected seconds where nothing is known: cells that train first, long windows first."""
-    return (1e6 if task.recipe else 0.0) + (task.cell.seq_len or 0)
+    return (1e6 if task.cell.learns else 0.0) + (task.cell.seq_len or 0)
 
 
 class Durations:
     """Median wall time of similar cells in earlier rows."""
 
-    AXES = ("kind", "system", "model", "gradient_mode", "seq_len", "recipe", "protocol", "device")
+    AXES = ("kind", "system", "model", "preset", "gradient_mode", "seq_len", "recipe", "protocol", "device")
 
     def __init__(self, rows: pd.DataFrame):
         done = rows[rows["status"] == Status.OK]

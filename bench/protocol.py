@@ -19,7 +19,8 @@ class Protocol(Declaration):
     """Box, step, horizon, noise, counts and test distributions.
 
     Starts are uniform in the box; `starts = "accepted"` redraws those that the system rejects.
-    `start_state` says whether a rollout begins at the noisy observation or at the true state.
+    `start_state` says whether a rollout begins at the noisy observation or at the true state. `derivatives` shares
+    the true field at the true states with the models, `equations` the true field as a function.
     """
 
     description: str = ""
@@ -30,6 +31,8 @@ class Protocol(Declaration):
     validation_starts: PositiveInt
     starts: Literal["box", "accepted"] = "box"
     start_state: Literal["noisy", "true"] = "noisy"
+    derivatives: Literal["none", "exact"] = "none"
+    equations: bool = False
     test_points: PositiveInt
     calibration_points: PositiveInt
     grid_per_axis: Annotated[int, Field(ge=2)]
@@ -41,6 +44,16 @@ class Protocol(Declaration):
         if self.dt * self.steps > 1e6:
             raise ValueError("the horizon dt * steps exceeds 1e6")
         return self
+
+    @property
+    def offers(self) -> frozenset[str]:
+        """What a model may need and finds here: of `models.base.NEEDS`."""
+        kept = {
+            "derivatives": self.derivatives == "exact",
+            "noise-free data": self.noise == 0,
+            "equations": self.equations,
+        }
+        return frozenset(name for name, offered in kept.items() if offered)
 
     def box(self, system_name: str, system: System) -> Box:
         """Where starts and the RU and SG test points lie."""

@@ -23,8 +23,22 @@ class OneCycle(Declaration):
     warm_up: Annotated[float, Field(gt=0, lt=1)]
 
 
+class OptimisedStart(Declaration):
+    """After `warm_up` epochs, move the start of each window to where its rollout fits the observations best.
+
+    By so many `iterations` for each batch, with the model as it is (Chen et al., SRNN, arXiv 1909.13334).
+    """
+
+    kind: Literal["optimised"]
+    warm_up: Annotated[int, Field(ge=0)]
+    iterations: PositiveInt = 2
+
+
 class Recipe(Declaration):
-    """Optimiser, schedule, epochs and batch size. An epoch takes one window from every trajectory."""
+    """Optimiser, schedule, epochs, batch size and starts. An epoch takes one window from every trajectory.
+
+    Without `start` a rollout begins where the protocol says.
+    """
 
     description: str = ""
     optimizer: Literal["adam"]
@@ -32,6 +46,7 @@ class Recipe(Declaration):
     epochs: PositiveInt
     batch_size: PositiveInt
     schedule: Annotated[Plateau | OneCycle, Field(discriminator="kind")]
+    start: OptimisedStart | None = None
 
 
 def load_recipe(name: str, beside=None) -> Recipe:

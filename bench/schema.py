@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 
-VERSION = 1
+VERSION = 2  # 2: the preset of a model
 
 TEST_SETS = ("ru", "sg", "gaussian")
 QUANTILES = 201  # of |H_pred - H_true|, evenly spaced from the smallest to the largest
@@ -18,6 +18,7 @@ IDENTITY = (
     _field("kind", _TEXT, "train (fit and judge) or profile (measure one training iteration)"),
     _field("system", _TEXT, "the system that is to be learned"),
     _field("model", _TEXT, "what learns it"),
+    _field("preset", _TEXT, "the named size of the model; null where nothing is learned"),
     _field("gradient_mode", _TEXT, "how the gradient goes through the integrator"),
     _field("integrator", _TEXT, "the one-step method of the rollout"),
     _field("start_guess", _TEXT, "where the iteration of an implicit step starts"),
@@ -67,10 +68,10 @@ _JUDGEMENT = tuple(
 _TRAINING = (
     _field("field_error", _REAL, "relative error of the vector field on the RU set"),
     _field("parameters", _INT, "trainable parameters"),
-    _field("train_loss", _REAL, "mean training loss of the last epoch", "state^2"),
-    _field("validation_loss", _REAL, "loss on the validation windows after training", "state^2"),
+    _field("train_loss", _REAL, "mean training loss of the last epoch; state^2 where the model integrates"),
+    _field("validation_loss", _REAL, "squared error of rollouts on the validation windows, at the end", "state^2"),
     _field("loss_floor", _REAL, "loss of the true H on the same validation windows", "state^2"),
-    _field("curve_train", _REALS, "mean training loss of each epoch", "state^2"),
+    _field("curve_train", _REALS, "mean training loss of each epoch, in the units of train_loss"),
     _field("curve_validation", _REALS, "validation loss after each epoch", "state^2"),
     _field("curve_learning_rate", _REALS, "learning rate at the end of each epoch"),
     _field("reference_error", _REAL, "change of the reference trajectories under step refinement", "state"),

@@ -57,8 +57,8 @@ def check_marker(folder: Path) -> None:
         version = json.loads((folder / MARKER).read_text())["schema_version"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StoreError(f"{folder} is not a store of hamiltonian-bench: no readable {MARKER}") from error
-    if version != VERSION:
-        raise StoreError(f"{folder} has schema version {version}, this code reads version {VERSION}")
+    if version not in range(1, VERSION + 1):
+        raise StoreError(f"{folder} has schema version {version}, this code reads versions up to {VERSION}")
 
 
 class Store:
@@ -70,8 +70,7 @@ class Store:
         check_usable(folder)
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            if not (folder / MARKER).exists():
-                replace_file(folder / MARKER, json.dumps({"schema_version": VERSION}).encode())
+            replace_file(folder / MARKER, json.dumps({"schema_version": VERSION}).encode())
             self._lock = lock(folder)
             self.set_aside = [set_aside(path) for path in damaged_parts(folder)]
             self.compact()

@@ -13,7 +13,8 @@ from bench.data import Observations
 from bench.recipe import Recipe
 from bench.schedule import Schedule, make_schedule
 from bench.seeds import generator
-from models.base import Model
+from bench.starts import optimise_starts
+from models.base import Model, rollout_loss
 from models.gradients import GradientMode
 from models.gradients.base import trainable
 from systems.integrators import NotSolved
@@ -44,10 +45,13 @@ def train(model: Model, gradient: GradientMode, batches: "Batches", recipe: Reci
     for epoch in range(1, recipe.epochs + 1):
         evaluations = model.evaluations
         with elapsed(curves, "train_s"):
-            curves.train.append(iterations.epoch_loss(batches.epoch(), epoch))
+            windows = batches.epoch()
+            if recipe.start and epoch > recipe.start.warm_up:
+                windows = optimise_starts(windows, model, gradient, recipe.start.iterations)
+            curves.train.append(iterations.epoch_loss(windows, epoch))
         curves.evaluations += model.evaluations - evaluations
         with elapsed(curves, "validation_s"):
-            curves.validation.append(validation_loss(model, gradient, validation))
+            curves.validation.append(validation_loss(model, validation))
         schedule.after_epoch(curves.validation[-1])
         curves.learning_rate.append(optimizer.param_groups[0]["lr"])
     return curves
@@ -107,10 +111,9 @@ def gradient_norms(model: Model) -> Tensor:
     return torch.stack([torch.zeros(()) if gradient is None else gradient.norm() for gradient in gradients])
 
 
-def validation_loss(model: Model, gradient: GradientMode, window: Window) -> float:
-    """The model's loss on a window, without a graph. Raises Diverged if it is not finite."""
-    with torch.no_grad():
-        return finite(model.loss(window, gradient), "validation loss")
+def validation_loss(model: Model, window: Window) -> float:
+    """The error of the model's rollout, whatever loss it is trained by. Raises Diverged if it is not finite."""
+    return finite(rollout_loss(model, window), "validation loss")
 
 
 def finite(value: Tensor, what: str) -> float:
@@ -147,12 +150,13 @@ def training_batches(cell: Cell, recipe: Recipe, observations: Observations) -> 
     return Batches(observations, recipe.batch_size, cell.seq_len, stream)
 
 
-def validation_window(cell: Cell, steps: int, observations: Observations) -> Window:
+def validation_window(cell: Cell, observations: Observations) -> Window:
     """One window from every validation trajectory, the same for every model."""
+    assert cell.seq_len is not None
     trajectories, times = observations.observed.shape[:2]
-    stream = generator("validation", cell.system, cell.protocol, steps, cell.seed)
-    first = torch.randint(times - steps, (trajectories,), generator=stream)
-    return observations.window(torch.arange(trajectories), first, steps)
+    stream = generator("validation", cell.system, cell.protocol, cell.seq_len, cell.seed)
+    first = torch.randint(times - cell.seq_len, (trajectories,), generator=stream)
+    return observations.window(torch.arange(trajectories), first, cell.seq_len)
 
 
 @contextmanager

@@ -1,7 +1,8 @@
 """What a model is, and what it may declare about itself."""
 
-from abc import ABC
-from typing import TYPE_CHECKING
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from jaxtyping import Float
@@ -10,23 +11,35 @@ from torch import Tensor, nn
 from systems.base import System, apply_j, field_of
 from systems.integrators import Integrator, field_of_owner, unroll
 from systems.registry import Registry
-from systems.trajectories import Window
+from systems.trajectories import TrainingData, Window
 
 if TYPE_CHECKING:
     from models.gradients.base import GradientMode
+
+
+NEEDS = frozenset({"derivatives", "noise-free data", "equations"})  # what a model may need of a protocol
 
 
 class Model(nn.Module, ABC):
     """Something that learns the dynamics of a system.
 
     A trained model is built from the system but may look only at its dimension: what is known exactly about
-    the system is for judging. `trainable` says whether it has anything to learn; `integrates` whether its
-    loss runs an integrator, so that integrators and gradient modes apply to it.
+    the system is for judging. What it declares:
+
+    * `trainable`: it has something to learn; `fits`: by `fit`, without iterations, in place of a `loss`;
+    * `integrates`: its loss runs an integrator, so that integrators and gradient modes apply to it;
+    * `has_hamiltonian`, `has_field`: what of it can be judged. What has no field is a FlowModel;
+    * `separable`: its H is T(p) + V(q);
+    * `presets`: keyword arguments of its constructor by name, of which "paper" is the default.
     """
 
     trainable: bool = True
+    fits: bool = False
     integrates: bool = False
+    has_hamiltonian: bool = True
+    has_field: bool = True
     separable: bool = False
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"paper": {}}
 
     def __init__(self, system: System, generator: torch.Generator, integrator: Integrator | None = None):
         """`generator` draws the initial parameters; `integrator` is for models that integrate a field."""
@@ -40,6 +53,11 @@ class Model(nn.Module, ABC):
         """Why this model cannot learn this system, or None if it can."""
         return None
 
+    @classmethod
+    def needs(cls, preset: str) -> frozenset[str]:
+        """What of NEEDS a protocol must offer for this preset to learn."""
+        return frozenset()
+
     def hamiltonian(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch"]:
         """The learned H, up to an additive constant."""
         raise NotImplementedError(f"{type(self).__name__} has no Hamiltonian")
@@ -49,8 +67,12 @@ class Model(nn.Module, ABC):
         raise NotImplementedError(f"{type(self).__name__} has no vector field")
 
     def jacobian(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim dim"]:
-        """A = df/dy, without a graph."""
-        raise NotImplementedError(f"{type(self).__name__} has no Jacobian")
+        """A = df/dy, without a graph, by one backward pass a coordinate; override with a closed form."""
+        with torch.enable_grad():
+            point = y.detach().requires_grad_()
+            entries = (self.field(point) + 0 * point).unbind(-1)  # 0 * y: a field need not depend on y
+            rows = [torch.autograd.grad(e.sum(), point, retain_graph=True)[0] for e in entries]
+        return torch.stack(rows, dim=-2)
 
     def pull_parameters(
         self, y: Float[Tensor, "points dim"], cotangents: Float[Tensor, "points dim"]
@@ -70,6 +92,10 @@ class Model(nn.Module, ABC):
     def loss(self, window: Window, gradient: "GradientMode") -> Float[Tensor, ""]:
         """The training loss on a window; `gradient` says how it is differentiated."""
         raise NotImplementedError(f"{type(self).__name__} is not trained by a loss on windows")
+
+    def fit(self, data: TrainingData) -> None:
+        """Learn at once from all trajectories. Raises ArithmeticError if they do not determine the answer."""
+        raise NotImplementedError(f"{type(self).__name__} is not fitted directly")
 
     def rollout(self, y0: Float[Tensor, "batch dim"], h: float, steps: int) -> Float[Tensor, "times batch dim"]:
         """States at 0, h, ..., steps h from y0, without a graph."""
@@ -127,6 +153,28 @@ class HamiltonianModel(Model):
             entries = self.gradient(point).unbind(-1)
             rows = [torch.autograd.grad(e.sum(), point, retain_graph=True)[0] for e in entries]
         return torch.stack(rows, dim=-2)
+
+
+class FlowModel(Model):
+    """A model of the flow itself: a map of states over a time, with neither field nor integrator. Give `flow`."""
+
+    has_hamiltonian = False
+    has_field = False
+
+    @abstractmethod
+    def flow(self, y: Float[Tensor, "batch dim"], h: float) -> Float[Tensor, "batch dim"]:
+        """The state a time h after y, differentiable in y and the parameters."""
+
+    def compose(self, y0: Float[Tensor, "batch dim"], h: float, steps: int) -> Float[Tensor, "times batch dim"]:
+        """States at 0, h, ..., steps h from y0, differentiable."""
+        states = [y0]
+        for _ in range(steps):
+            states.append(self.flow(states[-1], h))
+        return torch.stack(states)
+
+    def rollout(self, y0: Float[Tensor, "batch dim"], h: float, steps: int) -> Float[Tensor, "times batch dim"]:
+        with torch.no_grad():
+            return self.compose(y0, h, steps)
 
 
 def jacobian_of_field(hessian: Float[Tensor, "*batch dim dim"]) -> Float[Tensor, "*batch dim dim"]:

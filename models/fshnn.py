@@ -1,3 +1,5 @@
+from typing import ClassVar
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -21,15 +23,22 @@ from systems.trajectories import Window
 class FSHNN(HamiltonianModel):
     """Fully symplectic HNN: a net for H, trained through an implicit symplectic integrator.
 
-    Net 2n-16-32-16-1 with tanh units; loss (1/N) sum_i ||y_i - yhat_i||^2 over the N steps of a window,
-    started from its first observation (Choudhary et al., arXiv 2409.11138, eq. 26).
+    Net 2n-16-32-16-1 with tanh units, `hidden` being the layers between; loss (1/N) sum_i ||y_i - yhat_i||^2 over
+    the N steps of a window, started from its first observation (Choudhary et al., arXiv 2409.11138, eq. 26).
     """
 
     integrates = True
+    presets: ClassVar = {"paper": {"hidden": (16, 32, 16)}, "matched": {"hidden": (16, 32, 16)}}
 
-    def __init__(self, system: System, generator: torch.Generator, integrator: Integrator | None = None):
+    def __init__(
+        self,
+        system: System,
+        generator: torch.Generator,
+        integrator: Integrator | None = None,
+        hidden: tuple[int, ...] = (16, 32, 16),
+    ):
         super().__init__(system, generator, integrator)
-        self.net = ScalarMLP((system.dim, 16, 32, 16), generator)
+        self.net = ScalarMLP((system.dim, *hidden), generator)
 
     def hamiltonian(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch"]:
         return self.net(y)

@@ -10,7 +10,7 @@ from reports.frames import distinct, groups, ordered, otherwise, records, varies
 from reports.published import paper
 
 REFERENCES = ("constant", "true_h")  # models that need no training: every table of H errors carries both
-VARIANTS = ("gradient_mode", "integrator", "start_guess", "seq_len", "dtype", "device")
+VARIANTS = ("preset", "gradient_mode", "integrator", "start_guess", "seq_len", "dtype", "device")
 _SAME_CELL = (*IDENTITY_COLUMNS, "batch_size")  # a profile's batch comes from its recipe's contents
 
 

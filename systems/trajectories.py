@@ -12,6 +12,7 @@ from torch import Tensor
 
 from systems.base import Box, System
 from systems.integrators import field_of_owner
+from systems.integrators.base import VectorField
 from systems.integrators.gauss_legendre6 import GaussLegendre6
 
 BATCH = 4096  # trajectories advanced at once: the stages of such a batch stay in the processor's cache
@@ -90,16 +91,34 @@ class Window:
     """Observations of B trajectories over N steps of h.
 
     `start` is the state that a rollout begins at, `observed` the observations every `every` steps, from time 0.
+    Where the protocol shares them, `derivatives` are the true field at the true states behind the observations,
+    and `equations` is the true field as a function.
     """
 
     start: Float[Tensor, "batch dim"]
     observed: Float[Tensor, "times batch dim"]
     h: float
     every: int = 1
+    derivatives: Float[Tensor, "times batch dim"] | None = None
+    equations: VectorField | None = None
 
     @property
     def steps(self) -> int:
         return (len(self.observed) - 1) * self.every
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """What a direct fit may see: whole noisy trajectories, sampled every `dt`, and a stream for what it draws.
+
+    `derivatives` and `equations` as in a Window.
+    """
+
+    observed: Float[Tensor, "count times dim"]
+    dt: float
+    generator: torch.Generator
+    derivatives: Float[Tensor, "count times dim"] | None = None
+    equations: VectorField | None = None
 
 
 def cut_windows(

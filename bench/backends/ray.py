@@ -84,7 +84,7 @@ class Flight:
             ray.cancel(ref, force=True)
 
     def _dataset(self, task: Task) -> ray.ObjectRef | None:
-        if task.cell.kind != "train" or task.recipe is None:
+        if not task.cell.learns:
             return None
         key = data_key(task.cell.system, task.protocol)
         if key not in self.datasets:

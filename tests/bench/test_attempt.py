@@ -11,6 +11,8 @@ from bench.attempt import run_cell
 from bench.cell import Task
 from bench.data import Dataset, make_dataset
 from bench.schema import SCHEMA, complete
+from models.base import HamiltonianModel
+from models.base import _registry as registry
 from models.networks import ScalarMLP
 from systems.integrators import NotSolved
 from systems.trajectories import ReferenceError
@@ -61,6 +63,38 @@ def test_a_cell_that_needs_no_training_needs_no_data(tasks: list[Task]):
     row = run_cell(task, lambda: pytest.fail("nobody asked for data"))
     assert row["status"] == "ok"
     assert "train_loss" not in row
+
+
+class Rate(HamiltonianModel):
+    """H = rate |y|^2 / 2, the rate fitted to the derivatives that the protocol shares."""
+
+    fits = True
+
+    def __init__(self, system, generator, integrator=None):
+        super().__init__(system, generator, integrator)
+        self.register_buffer("rate", torch.zeros(()))
+
+    def fit(self, data):
+        assert data.generator.initial_seed() != torch.Generator().initial_seed()
+        self.rate = data.derivatives[..., 0].mul(data.observed[..., 1]).mean() / data.observed[..., 1].square().mean()
+        assert torch.equal(
+            data.equations(data.observed), torch.stack((data.observed[..., 1], -data.observed[..., 0]), -1)
+        )
+
+    def hamiltonian(self, y):
+        return self.rate * y.square().sum(-1) / 2
+
+
+def test_a_fitted_cell_sees_what_the_protocol_shares_and_fills_its_columns(train_task: Task, shared, monkeypatch):
+    monkeypatch.setitem(registry._classes, "rate", Rate)
+    cell = replace(train_task.cell, model="rate", gradient_mode=None, integrator=None, start_guess=None, recipe=None)
+    protocol = train_task.protocol.model_copy(update={"derivatives": "exact", "equations": True})
+    row = run_cell(replace(train_task, cell=cell, protocol=protocol, recipe=None), shared)
+    assert row["status"] == "ok", row["traceback"]
+    assert row["h_mae_ru"] < 0.01
+    assert row["train_s"] > 0
+    assert row["validation_loss"] == pytest.approx(row["loss_floor"], rel=0.05)
+    assert {"train_loss", "curve_train", "field_evals"} & set(row) == set()
 
 
 def test_one_thread_is_used(train_task: Task, shared):

@@ -1,6 +1,7 @@
 """Judging: figures that are known exactly, and what a figure must and must not notice."""
 
 from dataclasses import replace
+from math import cos, sin
 
 import pytest
 import torch
@@ -11,7 +12,7 @@ import systems
 from bench import evaluate
 from bench.protocol import Protocol, load_protocol
 from bench.schema import COLUMNS, QUANTILES, TEST_SETS
-from models.base import HamiltonianModel
+from models.base import FlowModel, HamiltonianModel, Model
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +86,39 @@ def test_quantiles_run_from_the_smallest_to_the_largest_error(paper: Protocol):
     assert quantiles[QUANTILES // 2] == pytest.approx(columns["h_median_ru"], rel=1e-2)
     assert quantiles[round(0.9 * (QUANTILES - 1))] == pytest.approx(columns["h_q90_ru"])
     assert quantiles[0] < columns["h_median_ru"] < columns["h_q90_ru"] < columns["h_q99_ru"] < quantiles[-1]
+
+
+class Rotation(FlowModel):
+    """The flow of the harmonic oscillator."""
+
+    def flow(self, y, h):
+        q, p = y.unbind(-1)
+        return torch.stack((cos(h) * q + sin(h) * p, cos(h) * p - sin(h) * q), dim=-1)
+
+
+class Attraction(Model):
+    """A field that is no gradient: everything falls to the origin."""
+
+    has_hamiltonian = False
+
+    def field(self, y):
+        return -y
+
+
+def test_a_flow_has_no_figures_of_h_or_of_a_field_and_can_be_rolled_out(paper: Protocol):
+    rotation = Rotation(systems.get("harmonic_oscillator")(), torch.Generator())
+    assert evaluate.judge(rotation, "harmonic_oscillator", paper) == {}
+    y0 = torch.randn(5, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    states = rotation.rollout(y0, 0.1, 7)
+    exact = systems.get("harmonic_oscillator")().exact(y0, 0.1 * torch.arange(8, dtype=torch.float64))
+    torch.testing.assert_close(states, exact, rtol=0, atol=1e-14)
+
+
+def test_a_field_that_is_no_gradient_has_figures_of_the_field_alone(paper: Protocol):
+    attraction = Attraction(systems.get("harmonic_oscillator")(), torch.Generator())
+    columns = evaluate.judge(attraction, "harmonic_oscillator", paper)
+    assert set(columns) == {"field_error", *(f"field_error_{name}" for name in TEST_SETS)}
+    assert columns["field_error"] == pytest.approx(2**0.5), "-y is orthogonal to J y"
 
 
 def test_every_figure_has_a_column(paper: Protocol):

@@ -4,12 +4,15 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
+import torch
 
 from bench.attempt import opening
 from bench.cell import Task
 from bench.grid import Block, Filters, Grid, Planned, expand
 from bench.plan import make_plan
 from bench.schema import SCHEMA
+from models.base import Model
+from models.base import _registry as registry
 from models.gradients.backprop import Backprop
 
 NO_ROWS = SCHEMA.empty_table().to_pandas()
@@ -51,10 +54,105 @@ def test_one_value_stands_for_a_list_of_one():
     assert cells(block(system="double_well", seed=1)) == cells(block(system=["double_well"], seed=[1]))
 
 
+class StandIn(Model):
+    """A model that learns by a loss of its own, or by a fit; a plug-in for one test."""
+
+    def field(self, y):
+        return torch.zeros_like(y)
+
+
+@pytest.fixture
+def stand_in(monkeypatch) -> type[StandIn]:
+    """The class of the model "stand_in", to be changed at will."""
+    fresh = type("StandIn", (StandIn,), {})
+    monkeypatch.setitem(registry._classes, "stand_in", fresh)
+    return fresh
+
+
+def needing(*needs: str):
+    return classmethod(lambda cls, preset: frozenset(needs))
+
+
+def test_presets_are_an_axis(stand_in):
+    stand_in.presets = {"paper": {}, "matched": {}}
+    planned = cells(block(system="double_well", model="stand_in", seq_len=4, seed=0, preset=["paper", "matched"]))
+    assert [item.task.cell.preset for item in planned] == ["paper", "matched"]
+    assert len({item.task.cell_id for item in planned}) == 2
+    assert {item.skipped for item in planned} == {None}
+
+
+def test_a_preset_that_a_model_does_not_have_is_skipped_with_those_that_it_has():
+    planned = cells(block(model=["fshnn", "constant"], system="double_well", seq_len=4, seed=0, preset="huge"))
+    assert [(item.task.cell.preset, item.skipped) for item in planned] == [
+        ("huge", "model 'fshnn' has no preset 'huge'; it has: matched, paper"),
+        (None, None),
+    ]
+
+
+def test_a_fit_has_a_length_and_a_seed_but_no_recipe_and_no_integrator(stand_in):
+    stand_in.fits = True
+    planned = cells(
+        block(system="double_well", model="stand_in", recipe=["paper", "one_cycle"], seq_len=[4, 6], seed=2)
+    )
+    found = [item.task.cell for item in planned]
+    assert [(cell.seq_len, cell.seed, cell.preset) for cell in found] == [(4, 2, "paper"), (6, 2, "paper")]
+    for cell in found:
+        assert (cell.recipe, cell.gradient_mode, cell.integrator, cell.start_guess) == (None,) * 4
+
+
+@pytest.mark.parametrize(
+    ("needs", "reason"),
+    [
+        (("derivatives",), "needs derivatives: protocol 'smoke' has none"),
+        (("equations", "derivatives"), "needs derivatives and equations: protocol 'smoke' has none"),
+        (("noise-free data",), "needs noise-free data: protocol 'smoke' has none"),
+        ((), None),
+    ],
+)
+def test_what_a_model_needs_and_the_protocol_has_not_is_the_reason(stand_in, needs, reason):
+    stand_in.needs = needing(*needs)
+    (planned,) = cells(block(system="double_well", model="stand_in", seq_len=4, seed=0))
+    assert planned.skipped == reason
+
+
+@pytest.mark.parametrize(
+    ("line", "need"),
+    [('derivatives = "exact"', "derivatives"), ("equations = true", "equations"), ("noise = 0.0", "noise-free data")],
+)
+def test_a_protocol_says_what_it_offers(stand_in, tiny, line, need):
+    stand_in.needs = needing(need)
+    path = tiny / "protocol.toml"
+    content = [kept for kept in path.read_text().splitlines() if not kept.startswith(line.split(" ")[0])]
+    path.write_text("\n".join([line, *content]))
+    (planned,) = cells(block(system="double_well", model="stand_in", seq_len=4, seed=0, protocol=str(path)))
+    assert planned.skipped is None
+    (measured,) = cells(
+        block(kind="profile", system="double_well", model="stand_in", seq_len=4, seed=0, protocol=str(path))
+    )
+    in_window = need == "noise-free data"
+    assert measured.skipped == (None if in_window else f"needs {need}: the window of a measured iteration has none")
+
+
+def test_a_recipe_that_optimises_starts_is_for_models_whose_loss_has_one(stand_in):
+    axes = {"system": "double_well", "seq_len": 4, "seed": 0, "recipe": ["optimised_start", "one_cycle"]}
+    planned = cells(block(model=["fshnn", "stand_in"], **axes))
+    reasons = [item.skipped for item in planned]
+    assert reasons[:2] == [None, None]
+    assert reasons[2] == "recipe 'optimised_start' optimises start states, and the model's loss has none"
+    assert reasons[3] is None
+
+
+def test_profiling_a_fit_is_skipped(stand_in):
+    stand_in.fits = True
+    (planned,) = cells(block(kind="profile", system="double_well", model="stand_in", seq_len=4, seed=0))
+    assert planned.skipped == "the model is fitted at once, so there is no iteration to measure"
+
+
 def test_what_needs_no_training_has_no_axes_of_training():
     (planned,) = cells(block(system="double_well", model="constant", recipe=["paper", "one_cycle"]))
     cell = planned.task.cell
     assert (cell.gradient_mode, cell.integrator, cell.seq_len, cell.recipe, cell.seed) == (None, None, None, None, 0)
+    assert cell.preset is None
     assert planned.task.recipe is None
 
 

@@ -7,7 +7,7 @@ import torch
 
 from bench.attempt import build, observe_both
 from bench.cell import Task
-from bench.data import Dataset, make_dataset
+from bench.data import Dataset, data_key, make_dataset
 from bench.seeds import generator
 from bench.train import training_batches, validation_window
 
@@ -92,8 +92,14 @@ def test_gradient_modes_begin_with_the_same_weights(train_task: Task):
 
 def test_the_validation_window_is_the_same_for_every_model(train_task: Task, dataset: Dataset):
     validation = observe_both(train_task, dataset)[1]
-    windows = [validation_window(replace(train_task.cell, model=name), 4, validation) for name in ("fshnn", "true_h")]
+    windows = [validation_window(replace(train_task.cell, model=name), validation) for name in ("fshnn", "true_h")]
     assert torch.equal(windows[0].observed, windows[1].observed)
+
+
+def test_what_a_protocol_shares_changes_no_data(protocol):
+    sharing = protocol.model_copy(update={"derivatives": "exact", "equations": True})
+    assert data_key("double_well", sharing) == data_key("double_well", protocol)
+    assert data_key("double_well", protocol.model_copy(update={"noise": 0.5})) != data_key("double_well", protocol)
 
 
 def test_the_data_set_is_made_twice_alike(protocol, dataset: Dataset):

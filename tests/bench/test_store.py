@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import bench.store as module
-from bench.schema import COLUMNS, SCHEMA, UnknownColumn
+from bench.schema import COLUMNS, SCHEMA, VERSION, UnknownColumn
 from bench.store import DamagedFile, Store, StoreError, check_usable, read
 
 PROMISED = """
@@ -138,7 +138,7 @@ def test_parquet_carries_units_and_the_version(folder: Path, make_row):
     fill(folder, "a", [make_row(1)])
     schema = pq.read_schema(files(folder, "part-*")[0])
     assert schema.field("peak_bytes").metadata[b"unit"] == b"bytes"
-    assert schema.metadata[b"schema_version"] == b"1"
+    assert schema.metadata[b"schema_version"] == b"2"
     assert schema.equals(SCHEMA, check_metadata=False)
 
 
@@ -232,8 +232,19 @@ def test_a_foreign_folder_is_refused_and_left_alone(folder: Path, use):
 def test_a_newer_schema_is_refused(folder: Path, use):
     fill(folder, "a", [])
     (folder / "store.json").write_text(json.dumps({"schema_version": 99}))
-    with pytest.raises(StoreError, match="schema version 99, this code reads version 1"):
+    with pytest.raises(StoreError, match="schema version 99, this code reads versions up to 2"):
         use(folder)
+
+
+def test_a_store_of_the_first_version_is_read_and_goes_on_as_one_of_this(folder: Path, make_row):
+    fill(folder, "a", [make_row(1)])
+    (part,) = folder.glob("part-*.parquet")
+    pq.write_table(pq.read_table(part).drop_columns("preset"), part)
+    (folder / "store.json").write_text(json.dumps({"schema_version": 1}))
+    assert read(folder)["preset"].isna().tolist() == [True]
+    fill(folder, "b", [make_row(2, preset="matched")])
+    assert read(folder)["preset"].isna().tolist() == [True, False]
+    assert json.loads((folder / "store.json").read_text()) == {"schema_version": VERSION}
 
 
 @pytest.mark.parametrize("use", [check_usable, lambda folder: Store(folder, "a")])

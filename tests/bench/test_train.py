@@ -48,7 +48,7 @@ def task(train_task: Task, wide: Protocol) -> Task:
 
 
 def validation(task: Task, dataset: Dataset) -> Window:
-    return validation_window(task.cell, STEPS, observe_both(task, dataset)[1])
+    return validation_window(replace(task.cell, seq_len=STEPS), observe_both(task, dataset)[1])
 
 
 def losses_by_window(model: models.Model, window: Window) -> torch.Tensor:
@@ -144,6 +144,18 @@ def test_batches_are_windows_of_every_trajectory_once(task: Task, recipe: Recipe
     assert all(torch.equal(window.start, window.observed[0]) for window in windows)
 
 
+def test_windows_carry_the_derivatives_of_the_true_states_where_the_protocol_shares_them(task: Task, datasets):
+    sharing = replace(task, protocol=task.protocol.model_copy(update={"derivatives": "exact", "equations": True}))
+    window = validation(sharing, datasets["harmonic_oscillator"])
+    q_dot, p_dot = window.derivatives.unbind(-1)
+    noise = torch.stack((p_dot + window.observed[..., 0], q_dot - window.observed[..., 1]))
+    assert float(noise.std()) == pytest.approx(task.protocol.noise, rel=0.02)
+    assert torch.equal(window.observed, validation(task, datasets["harmonic_oscillator"]).observed)
+    torch.testing.assert_close(window.equations(window.start), truth("harmonic_oscillator").field(window.start))
+    secret = validation(task, datasets["harmonic_oscillator"])
+    assert (secret.derivatives, secret.equations) == (None, None)
+
+
 def test_a_rollout_may_start_from_the_true_state(task: Task, datasets):
     clean = replace(task, protocol=task.protocol.model_copy(update={"start_state": "true"}))
     window = validation(clean, datasets["harmonic_oscillator"])
@@ -172,7 +184,7 @@ def test_a_cycle_of_any_length_has_a_schedule(task: Task, recipe: Recipe, datase
     short = recipe.model_copy(update={"epochs": iterations, "batch_size": 512, "schedule": schedule})
     model, gradient = build(task.cell)
     train_set, validation_set = observe_both(task, datasets["harmonic_oscillator"])
-    window = validation_window(task.cell, 1, validation_set)
+    window = validation_window(replace(task.cell, seq_len=1), validation_set)
     batches = replace(training_batches(task.cell, short, train_set), steps=1)
     curves = train(model, gradient, batches, short, window)
     assert all(0 <= rate <= recipe.schedule.peak for rate in curves.learning_rate)

@@ -1,7 +1,5 @@
 """What every model promises, on every system that it applies to."""
 
-import io
-
 import pytest
 import torch
 from torch.autograd.functional import hessian, jacobian
@@ -62,7 +60,8 @@ def test_the_seed_alone_decides_the_parameters(name):
     one, same, other = (build(name, seed=seed).state_dict() for seed in (1, 1, 2))
     torch.rand(7)  # what the global generator does is of no account
     torch.testing.assert_close(one, same, rtol=0, atol=0)
-    assert all(not torch.equal(one[key], other[key]) for key in one)
+    if not models.get(name).fits:  # what a fit finds needs no draw to begin with
+        assert all(not torch.equal(one[key], other[key]) for key in one)
 
 
 def test_building_leaves_the_global_generator_alone(name):
@@ -111,24 +110,29 @@ def test_pulled_parameter_gradient_is_that_of_autograd(model, frozen):
 
 def test_no_entry_of_a_parameter_is_a_mere_constant_in_h(model):
     """The field, which is all that a trajectory shows, depends on every entry: there is no output bias."""
-    if not (model.trainable and model.integrates):
-        pytest.skip("not trained through an integrator")
+    if not (model.trainable and model.has_field):
+        pytest.skip("no field to learn")
     weights = torch.randn(POINTS.shape, dtype=POINTS.dtype, generator=torch.Generator().manual_seed(4))
     (model.field(POINTS) * weights).sum().backward()
     assert all(bool((parameter.grad != 0).all()) for parameter in model.parameters())
 
 
 @pytest.mark.parametrize("mode", gradients.names())
-def test_the_loss_reaches_every_parameter(name, model, mode):
-    if not (model.trainable and model.integrates):
-        pytest.skip("not trained through an integrator")
-    if reason := gradients.get(mode).inapplicable(type(model), type(model.stepper)):
+def test_the_loss_reaches_every_parameter(model, mode):
+    """Through every mode where the model integrates; once where its loss has no use for a mode."""
+    if not model.trainable or model.fits:
+        pytest.skip("not trained by a loss")
+    reason = gradients.get(mode).inapplicable(type(model), type(model.stepper))
+    if reason and (model.integrates or mode != "backprop"):
         pytest.skip(reason)
-    window = Window(POINTS[0], torch.stack([POINTS[0], POINTS[1], -POINTS[1]]), 0.1)
+    truth = systems.get("henon_heiles")().field
+    observed = torch.stack([POINTS[0] + 0.1 * step * truth(POINTS[0]) for step in range(5)])
+    window = Window(POINTS[0], observed, 0.1, derivatives=truth(observed), equations=truth)
     loss = model.loss(window, gradients.get(mode)())
     assert loss.shape == ()
     loss.backward()
-    assert all(bool((parameter.grad != 0).all()) for parameter in model.parameters())
+    for parameter in model.parameters():
+        assert bool((parameter.grad.isfinite() & (parameter.grad != 0)).all())
 
 
 def test_rollout_starts_at_the_start_follows_the_field_and_carries_no_graph(model):
@@ -143,13 +147,3 @@ def test_rollout_starts_at_the_start_follows_the_field_and_carries_no_graph(mode
 def test_evaluations_count_points(model):
     declared(model.field, POINTS)
     assert model.evaluations == 10
-
-
-def test_state_survives_a_safe_save_and_load(name):
-    saved, loaded = build(name, seed=1), build(name, seed=2)
-    file = io.BytesIO()
-    torch.save(saved.state_dict(), file)
-    file.seek(0)
-    loaded.load_state_dict(torch.load(file, weights_only=True))
-    y = POINTS.float()
-    torch.testing.assert_close(declared(loaded.hamiltonian, y), saved.hamiltonian(y), rtol=0, atol=0)

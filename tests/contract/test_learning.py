@@ -1,0 +1,71 @@
+"""Every model that learns learns the harmonic oscillator, to an error that is stated here."""
+
+import time
+
+import pytest
+
+import models
+from bench.attempt import run_cell
+from bench.cell import Task
+from bench.data import make_dataset
+from bench.grid import Block, Filters, Grid, expand
+from bench.protocol import Protocol, load_protocol
+from bench.recipe import Recipe
+
+SYSTEM = "harmonic_oscillator"
+CONSTANT = 0.37  # h_mae_ru of the constant predictor: what a model must beat by far
+BOUNDS = {  # a column of the row, and at most how large; about twice what was measured
+    "fshnn": ("h_mae_ru", 0.01),
+}
+RECIPE = Recipe.model_validate(
+    {
+        "name": "short",
+        "optimizer": "adam",
+        "learning_rate": 1e-3,
+        "epochs": 12,
+        "batch_size": 64,
+        "schedule": {"kind": "one_cycle", "peak": 2e-2, "warm_up": 0.3},
+    }
+)
+LEARNERS = [name for name in models.names() if models.get(name).trainable]
+
+
+@pytest.fixture(scope="module")
+def dataset():
+    return make_dataset(SYSTEM, load_protocol("smoke"))
+
+
+def offering(protocol: Protocol, needs: frozenset[str]) -> Protocol:
+    """The protocol with what a model needs, and nothing else."""
+    changes = {
+        "derivatives": {"derivatives": "exact"},
+        "equations": {"equations": True},
+        "noise-free data": {"noise": 0.0},
+    }
+    return protocol.model_copy(update={key: value for need in needs for key, value in changes[need].items()})
+
+
+def planned(name: str) -> Task:
+    """The task of a model's cell, as a grid plans it, under the short recipe."""
+    block = Block.model_validate(
+        {"system": SYSTEM, "model": name, "seq_len": 16, "seed": 0, "protocol": "smoke", "recipe": "one_cycle"}
+    )
+    (found,) = expand(Grid(name="g", cells=[block]), Filters())
+    protocol = offering(found.task.protocol, models.get(name).needs("paper"))
+    recipe = RECIPE if found.task.recipe else None
+    return Task(found.task.cell, "id", "fingerprint", protocol, recipe)
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_it_learns_the_harmonic_oscillator(name: str, dataset):
+    column, bound = BOUNDS[name]  # a new model states its error here
+    start = time.process_time()
+    row = run_cell(planned(name), lambda: dataset)
+    assert row["status"] == "ok", row["traceback"]
+    assert row[column] < bound
+    assert row["validation_loss"] < 3 * row["loss_floor"] + 1e-12
+    assert time.process_time() - start < 30
+
+
+def test_the_stated_errors_prove_something():
+    assert all(bound < CONSTANT / 5 for column, bound in BOUNDS.values() if column == "h_mae_ru")
