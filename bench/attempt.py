@@ -143,7 +143,8 @@ def training_columns(
         "curve_train": curves.train,
         "curve_validation": curves.validation,
         "curve_learning_rate": curves.learning_rate,
-        "train_s": curves.train_s,
+        "train_s": curves.train_s - (gradient.compile_s or 0),
+        "compile_s": gradient.compile_s,
         "validation_s": curves.validation_s,
         "field_evals": curves.evaluations / len(train_set.observed),
     }
@@ -190,5 +191,6 @@ def build(cell: Cell) -> tuple[Model, GradientMode]:
     learner = models.get(cell.model)
     size = learner.presets[cell.preset] if cell.preset else {}
     model = learner(systems.get(cell.system)(), stream, integrator, **size)
-    gradient = gradients.get(cell.gradient_mode)() if cell.gradient_mode else Backprop()
+    option = {"compiled": True} if cell.compiled else {}
+    gradient = gradients.get(cell.gradient_mode)(**option) if cell.gradient_mode else Backprop()
     return model.to(torch.device(cell.device), getattr(torch, cell.dtype)), gradient

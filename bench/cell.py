@@ -14,7 +14,8 @@ class Cell:
     """One system x model x gradient mode x sequence length x seed under a protocol and a recipe.
 
     What does not apply (a gradient mode to a model that integrates nothing) is None; `preset` says which size of
-    the model; `net` and `step_size` say which parameters and which h a profile cell measures.
+    the model, `compiled` whether its gradient mode is to be compiled; `net` and `step_size` say which parameters and
+    which h a profile cell measures.
     """
 
     kind: Literal["train", "profile"]
@@ -32,12 +33,14 @@ class Cell:
     net: Literal["untrained", "fitted"] | None = None
     step_size: float | None = None
     preset: str | None = "paper"
+    compiled: bool = False
 
     @property
     def label(self) -> str:
         """The cell in one line, for people."""
+        mode = f"{self.gradient_mode} (compiled)" if self.compiled else self.gradient_mode
         size = None if self.preset == "paper" else self.preset
-        parts = (self.kind, self.system, self.model, size, self.gradient_mode, self.recipe)
+        parts = (self.kind, self.system, self.model, size, mode, self.recipe)
         length = f"N={self.seq_len}" if self.seq_len else None
         return " ".join(str(part) for part in (*parts, length, f"seed={self.seed}") if part)
 

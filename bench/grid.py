@@ -50,6 +50,7 @@ class Block(Declaration):
     recipe: Names
     device: Literal["cpu", "cuda"] = "cpu"
     dtype: Literal["float32", "float64"] = "float32"
+    compiled: Annotated[list[bool], *_ONE_OR_MORE] = Field(default=[False])
     net: Annotated[list[Literal["untrained", "fitted"]], *_ONE_OR_MORE] = Field(default=["untrained"])
     step_size: Annotated[list[PositiveFloat], *_ONE_OR_MORE] | None = None
 
@@ -165,6 +166,7 @@ def _cells(block: Block, protocol: Protocol, recipes: list[Recipe]) -> Iterator[
         "gradient_mode": block.gradient_mode,
         "integrator": block.integrator,
         "start_guess": block.start_guess,
+        "compiled": block.compiled,
         "seq_len": block.seq_len,
         "seed": block.seed,
         "recipe": recipes,
@@ -175,7 +177,7 @@ def _cells(block: Block, protocol: Protocol, recipes: list[Recipe]) -> Iterator[
         chosen = dict(zip(axes, values, strict=True))
         learner = models.get(chosen["model"])
         if not learner.integrates:
-            chosen |= dict.fromkeys(("gradient_mode", "integrator", "start_guess"))
+            chosen |= dict.fromkeys(("gradient_mode", "integrator", "start_guess")) | {"compiled": False}
         elif not integrators.get(chosen["integrator"]).takes_start_guess:
             chosen["start_guess"] = None
         if learner.fits:
@@ -205,5 +207,7 @@ def why_skipped(cell: Cell, protocol: Protocol | None = None, recipe: Recipe | N
         return f"recipe '{recipe.name}' optimises start states, and the model's loss has none"
     if cell.gradient_mode and cell.integrator:
         mode, integrator = gradients.get(cell.gradient_mode), integrators.get(cell.integrator)
+        if cell.compiled and not mode.compiles:
+            return f"gradient mode '{cell.gradient_mode}' has nothing to compile"
         return mode.inapplicable(model, integrator)
     return None

@@ -1,15 +1,22 @@
 """Meters for time, memory and gradients. One code path for CPU and CUDA; memory and time never together."""
 
 import gc
+import os
 import time
 import weakref
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import accumulate
+from operator import itemgetter
 
 import torch
 from torch import Tensor
+from torch._C._profiler import _ExtraFields_Allocation
+from torch.profiler import ProfilerActivity
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
+
+os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # or the profiler writes a line to stderr at each start and stop
 
 Phases = dict[str, Callable[[], object]]  # the parts of one iteration, in order
 
@@ -101,16 +108,45 @@ class PeakStorage(TorchDispatchMode):
         self.current -= self._live.pop(key, 0)
 
 
-def peak_bytes(phases: Phases, existing: Iterable[Tensor], device: torch.device) -> dict[str, int]:
-    """Peak of each phase of one iteration above the level before the iteration.
+def peak_bytes(
+    phases: Phases, existing: Iterable[Tensor], device: torch.device, *, compiled: bool = False
+) -> dict[str, int]:
+    """Peak of each phase of one iteration above the level before the iteration; `compiled` if any of it is.
 
     Run the phases warm before, so that optimiser state and caches exist already.
     """
     gc.collect()
-    return _peak_on_cuda(phases, device) if device.type == "cuda" else _peak_on_cpu(phases, existing)
+    if device.type == "cuda":
+        return _peak_on_cuda(phases, device)
+    return _peak_of_traced(phases) if compiled else _peak_of_storages(phases, existing)
 
 
-def _peak_on_cpu(phases: Phases, existing: Iterable[Tensor]) -> dict[str, int]:
+def _peak_of_traced(phases: Phases) -> dict[str, int]:
+    """By the profiler's trace of the allocator: compiled code bypasses the dispatcher, which PeakStorage needs."""
+    live, peaks = 0, {}
+    for name, run in phases.items():
+        with torch.profiler.profile(activities=[ProfilerActivity.CPU], profile_memory=True, acc_events=True) as trace:
+            run()
+        levels = list(accumulate(_allocations(trace), initial=live))
+        peaks[name], live = max(levels), levels[-1]
+    return peaks
+
+
+def _allocations(trace: torch.profiler.profile) -> list[int]:
+    """Bytes allocated, or freed where negative, in the order of time."""
+    assert trace.profiler is not None
+    assert trace.profiler.kineto_results is not None
+    queue, found = list(trace.profiler.kineto_results.experimental_event_tree()), []
+    while queue:
+        event = queue.pop()
+        queue += event.children
+        what = event.typed[1]
+        if isinstance(what, _ExtraFields_Allocation):
+            found.append((event.start_time_ns, what.alloc_size))
+    return [size for _, size in sorted(found, key=itemgetter(0))]
+
+
+def _peak_of_storages(phases: Phases, existing: Iterable[Tensor]) -> dict[str, int]:
     peaks = {}
     with PeakStorage(existing) as meter:
         for name, run in phases.items():

@@ -31,14 +31,15 @@ def profile(model: Model, gradient: GradientMode, cell: Cell, protocol: Protocol
     phases = iteration_phases(model, gradient, window, recipe)
     timings = time_phases(phases, device)
     existing = [*model.parameters(), window.start, window.observed]
-    peaks = peak_bytes(phases, existing, device)
+    peaks = peak_bytes(phases, existing, device, compiled=cell.compiled)
     error, cosine = gradient_error(model, gradient, window)
     return {
         "batch_size": recipe.batch_size,
         "observations": len(window.observed) - 1,
         "iteration_s": median(timings.totals),
         "iteration_samples_s": timings.totals,
-        "first_call_s": timings.first_call,
+        "first_call_s": timings.first_call - (gradient.compile_s or 0),
+        "compile_s": gradient.compile_s,
         **{f"{name}_s": median(samples) for name, samples in timings.samples.items()},
         "peak_bytes": max(peaks.values()),
         **{f"peak_{name}_bytes": peak for name, peak in peaks.items()},

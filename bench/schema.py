@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 
-VERSION = 2  # 2: the preset of a model
+VERSION = 2  # 2: the preset of a model, and whether its gradient mode is compiled
 
 TEST_SETS = ("ru", "sg", "gaussian")
 QUANTILES = 201  # of |H_pred - H_true|, evenly spaced from the smallest to the largest
@@ -22,6 +22,7 @@ IDENTITY = (
     _field("gradient_mode", _TEXT, "how the gradient goes through the integrator"),
     _field("integrator", _TEXT, "the one-step method of the rollout"),
     _field("start_guess", _TEXT, "where the iteration of an implicit step starts"),
+    _field("compiled", pa.bool_(), "whether the gradient mode's backward pass was asked to be compiled"),
     _field("seq_len", _INT, "steps of a training window, N", "steps"),
     _field("seed", _INT, "the number that the cell's noise, initial weights and batches derive from"),
     _field("protocol", _TEXT, "how data are made and models judged"),
@@ -82,7 +83,12 @@ _COST = (
     _field("train_s", _REAL, "training, validation apart", "s"),
     _field("eval_s", _REAL, "validation and judging", "s"),
     _field("wall_s", _REAL, "the whole cell", "s"),
-    _field("compile_s", _REAL, "compilation, where the mode compiles", "s"),
+    _field(
+        "compile_s",
+        _REAL,
+        "compilation by this cell, nothing of it in other times; 0 where its worker had compiled the shapes before",
+        "s",
+    ),
 )
 
 _PROFILE = (

@@ -96,7 +96,9 @@ class Scaling:
 def scalings(profiles: pd.DataFrame) -> list[Scaling]:
     """One for each system and setting among the ok rows of kind profile, in order of their names."""
     rows, _ = select.newest_of_each_cell(select.ok(profiles))
-    rows = rows.assign(gradient_mode=rows["gradient_mode"].fillna("none"))
+    modes = rows["gradient_mode"].fillna("none")
+    compiled = rows["compiled"].fillna(False).astype(bool)
+    rows = rows.assign(gradient_mode=modes.where(~compiled, modes + theme.COMPILED))
     return [
         Scaling(system, _setting(own), _distinction(own, in_system), _points(own))
         for system in select.systems(rows)

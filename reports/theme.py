@@ -50,12 +50,16 @@ class Look:
     dash: Any  # matplotlib takes a name or (offset, lengths)
 
 
+COMPILED = ", compiled"  # after the name of a gradient mode
+
 # In the order of legends and tables: exact ones, inexact ones, and in grey those that are wrong by design.
 _MODES = {
     "backprop": Look(_PALETTE[1], "s", "--"),
     "checkpoint": Look(_PALETTE[3], "D", (0, (1, 1))),
     "discrete": Look(_PALETTE[0], "o", "-"),
+    f"discrete{COMPILED}": Look(to_rgb("#56b4e9"), "*", (0, (1, 2, 4, 2))),
     "reversible": Look(to_rgb("#332288"), "P", (0, (5, 1, 1, 1))),
+    f"reversible{COMPILED}": Look(to_rgb("#aa88dd"), "h", (0, (2, 1, 1, 1))),
     "symplectic_adjoint": Look(to_rgb("#882255"), "<", (0, (8, 2))),
     "continuous": Look(_PALETTE[2], "^", "-."),
     "augmented": Look(_PALETTE[9], "v", (0, (5, 1, 1, 1, 1, 1))),

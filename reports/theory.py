@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from reports.theme import COMPILED
+
 
 @dataclass(frozen=True)
 class Promise:
@@ -32,8 +34,8 @@ class Theory:
     modes: dict[str, Promise]
 
     def of(self, mode: str) -> Promise:
-        """An empty promise for a mode that the table does not have."""
-        return self.modes.get(mode, Promise())
+        """An empty promise for a mode that the table does not have. Compiled or not, the promise is the same."""
+        return self.modes.get(mode.removesuffix(COMPILED), Promise())
 
 
 @cache

@@ -1,10 +1,11 @@
-"""Time of one `discrete` iteration divided by that of a peer on the same work, both in turn in one run.
+"""Time of one `discrete` iteration, eager or compiled, divided by that of a peer, both in turn in one run.
 
-The peers are torchdiffeq 0.2.5 (`odeint_adjoint` and `odeint`, on the same times, with the same closed-form field)
+The work is the same. The peers are torchdiffeq 0.2.5 (`odeint_adjoint` and `odeint`, on the same times, with the same closed-form field)
 and our own backpropagation through the same implicit midpoint rule. A slow machine cancels out.
 """
 
 from collections.abc import Callable
+from itertools import product
 from statistics import median
 from time import perf_counter
 
@@ -19,6 +20,8 @@ from bench.protocol import load_protocol
 from bench.recipe import load_recipe
 from models import gradients
 from models.base import Model, squared_error
+from models.gradients import GradientMode
+from models.gradients.discrete import Discrete
 from systems.trajectories import Window
 
 ROUNDS = 15
@@ -45,9 +48,7 @@ def torchdiffeq_iteration(model: Model, window: Window, odeint: Callable, **opti
     return iterate
 
 
-def our_iteration(model: Model, window: Window, mode: str) -> Callable[[], None]:
-    gradient = gradients.get(mode)()
-
+def our_iteration(model: Model, window: Window, gradient: GradientMode) -> Callable[[], None]:
     def iterate() -> None:
         model.zero_grad(set_to_none=True)
         model.loss(window, gradient).backward()
@@ -70,28 +71,29 @@ class AgainstPeers:
     """Coupled oscillator and Henon-Heiles, B 512, every step observed, float32, one thread."""
 
     params = (
+        [False, True],
         ["coupled_oscillator", "henon_heiles"],
         [4, 32, 128],
         ["odeint_adjoint rk4", "odeint_adjoint dopri5", "odeint rk4", "backprop"],
     )
-    param_names = ("system", "seq_len", "peer")
-    version = "1"
+    param_names = ("compiled", "system", "seq_len", "peer")
+    version = "2"  # 2: eager and compiled
     timeout = 300
 
-    def setup(self, system: str, seq_len: int, peer: str) -> None:
+    def setup(self, compiled: bool, system: str, seq_len: int, peer: str) -> None:
         torch.set_num_threads(1)
         cell = measured_cell(system, "discrete", seq_len)
         model, _ = build(cell)
         window = profile_window(cell, load_protocol("paper"), load_recipe("one_cycle"), torch.device("cpu"), 1)
-        self.ours = our_iteration(model, window, "discrete")
+        self.ours = our_iteration(model, window, Discrete(compiled=compiled))
         solver, _, method = peer.partition(" ")
         if method:
             self.peer = torchdiffeq_iteration(model, window, getattr(torchdiffeq, solver), method=method)
         else:
-            self.peer = our_iteration(model, window, peer)
+            self.peer = our_iteration(model, window, gradients.get(peer)())
 
     @in_unit("discrete / peer")
-    def track_time_ratio(self, system: str, seq_len: int, peer: str) -> float:
+    def track_time_ratio(self, compiled: bool, system: str, seq_len: int, peer: str) -> float:
         ours, peers = in_turn(self.ours, self.peer)
         return ours / peers
 
@@ -99,13 +101,11 @@ class AgainstPeers:
 def main() -> None:
     """Print every ratio the other way round: how many times faster than the peer."""
     bench = AgainstPeers()
-    for system in bench.params[0]:
-        for seq_len in bench.params[1]:
-            for peer in bench.params[2]:
-                bench.setup(system, seq_len, peer)
-                print(
-                    f"{system:20} N={seq_len:4} {peer:24} {1 / bench.track_time_ratio(system, seq_len, peer):6.2f} x"
-                )
+    for case in product(*bench.params):
+        bench.setup(*case)
+        compiled, system, seq_len, peer = case
+        how, ratio = "compiled" if compiled else "eager", 1 / bench.track_time_ratio(*case)
+        print(f"{how:9} {system:20} N={seq_len:4} {peer:24} {ratio:6.2f} x", flush=True)
 
 
 if __name__ == "__main__":

@@ -18,11 +18,13 @@ class GradientMode(ABC):
 
     Modes differ in memory, time and exactness, never in the value of the rollout. `exact` says whether the
     gradient is that of the discrete rollout (to rounding and the tolerance of the implicit solves); `compiles`
-    whether the mode takes the option `compiled`.
+    whether the mode takes the option `compiled`, and `compile_s` how many seconds it has compiled, if it was asked to
+    and could.
     """
 
     exact: bool
     compiles: bool = False
+    compile_s: float | None = None
 
     @classmethod
     def inapplicable(cls, model: type[Model], integrator: type[Integrator]) -> str | None:

@@ -12,29 +12,33 @@ from torch.utils._pytree import tree_leaves
 
 log = logging.getLogger(__name__)
 
-P, R = ParamSpec("P"), TypeVar("R")
+P = ParamSpec("P")
+R = TypeVar("R")
 Shapes = tuple[Hashable, ...]
 
-OPTIONS = {"cpp_wrapper": True}  # kernels are short: calling them from Python would cost a sixth of the time
+OPTIONS: dict[str, Any] = {
+    "cpp_wrapper": True
+}  # kernels are short: calling them from Python would cost a sixth of the time
 
 
 class Compiled(Generic[P, R]):
     """`function`, compiled by torch.compile for each set of shapes when they first come.
 
-    `seconds` says what that took, by shapes. Where it fails (no C++ compiler, code that cannot be traced), a line in
+    `spent_s` is what that took in all. Where it fails (no C++ compiler, code that cannot be traced), a line in
     the log says why and the function runs as it is from then on. Inductor keeps what it compiles in
     TORCHINDUCTOR_CACHE_DIR, by default a folder that all workers of a user on a machine share.
     """
 
     def __init__(self, function: Callable[P, R]):
         self.function = function
-        self.seconds: dict[Shapes, float] = {}
+        self.spent_s = 0.0
+        self._known: set[Shapes] = set()
         self.failed = False
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         if self.failed:
             return self.function(*args, **kwargs)
-        if shapes_of(args) in self.seconds:
+        if shapes_of(args) in self._known:
             return self._compiled(*args, **kwargs)
         return self._first_call(*args, **kwargs)
 
@@ -52,7 +56,8 @@ class Compiled(Generic[P, R]):
             why = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
             log.warning("%s is not compiled but runs as it is: %s", self.function.__name__, why)
             return self.function(*args, **kwargs)
-        self.seconds[shapes_of(args)] = time.perf_counter() - start
+        self._known.add(shapes_of(args))
+        self.spent_s += time.perf_counter() - start
         return result
 
 

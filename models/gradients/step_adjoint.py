@@ -69,9 +69,11 @@ class StepAdjoint(ByHand):
         if not self.compiled:
             return pull_stages(model, method.a, method.b, h, stages, cotangent, jumps)
         step = torch.tensor(h, dtype=stages.dtype)  # a number would be compiled in
+        before = compiled_pull_stages.spent_s
         pulled = compiled_pull_stages(model, method.a, method.b, step, stages, cotangent, jumps)
         if not compiled_pull_stages.failed:
             model.count(stages)
+            self.compile_s = (self.compile_s or 0.0) + compiled_pull_stages.spent_s - before
         return pulled
 
 

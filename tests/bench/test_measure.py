@@ -180,3 +180,20 @@ def test_a_profile_says_what_an_iteration_costs(protocol: Protocol, recipe: Reci
     assert row["field_evals_forward"] >= 4 * 2
     assert row["solver_iterations"] >= 1
     assert row["batch_size"] == 32
+
+
+@pytest.mark.parametrize("mode", ["backprop", "discrete"])
+def test_the_trace_of_the_allocator_agrees_with_the_count_of_storages(mode):
+    recipe, cell = load_recipe("paper").model_copy(update={"batch_size": 64}), profile_cell(mode, 4)
+    model, gradient = build(cell)
+    window = profile_window(cell, load_protocol("smoke"), recipe, CPU, 1)
+    phases = iteration_phases(model, gradient, window, recipe)
+    for run in phases.values():
+        run()
+    existing = [*model.parameters(), window.start, window.observed]
+    counted = peak_bytes(phases, existing, CPU)
+    for run in phases.values():
+        run()
+    traced = peak_bytes(phases, existing, CPU, compiled=True)
+    assert list(traced) == list(counted)
+    assert traced["backward"] == pytest.approx(counted["backward"], rel=0.01)
