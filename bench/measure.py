@@ -45,13 +45,16 @@ def time_phases(
     device: torch.device,
     *,
     warm_up: int = 3,
-    repeats: tuple[int, int] = (7, 50),
+    repeats: tuple[int, int] = (5, 50),
     budget_s: float = 1.0,
 ) -> Timings:
-    """Run the phases in order, first cold, then warm, until the budget or the repeats are used up."""
+    """Run the phases in order, first cold, then warm, until the budget or the repeats are used up.
+
+    The warm-up is of `warm_up` runs, or of one if that alone takes more than the budget.
+    """
     timings = Timings({name: [] for name in phases})
     timings.first_call = sum(_once(phases, device).values())
-    for _ in range(warm_up - 1):
+    for _ in range(warm_up - 1 if timings.first_call <= budget_s else 0):
         _once(phases, device)
     spent, least, most = 0.0, *repeats
     while len(timings.totals) < least or (spent < budget_s and len(timings.totals) < most):

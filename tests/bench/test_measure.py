@@ -129,12 +129,12 @@ def test_the_memory_of_the_discrete_adjoint_grows_by_the_states_alone():
     assert grown <= 2 * (64 - 8) * batch * dim * FLOAT
 
 
-@pytest.mark.parametrize(("budget", "count"), [(0.0, 7), (1e9, 50)])
-def test_an_iteration_is_repeated_after_its_warm_up(monkeypatch, budget: float, count: int):
+@pytest.mark.parametrize(("budget", "count"), [(0.0, 5), (1e9, 50)])
+def test_an_iteration_is_repeated_after_its_warm_up(budget: float, count: int):
     calls: list[str] = []
     phases = {"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}
     timings = time_phases(phases, CPU, warm_up=3, budget_s=budget)
-    assert calls == ["a", "b"] * (3 + count)
+    assert calls == ["a", "b"] * ((3 if budget else 1) + count)  # a long iteration is warm after its first run
     assert {name: len(samples) for name, samples in timings.samples.items()} == {"a": count, "b": count}
 
 
@@ -143,7 +143,7 @@ def test_times_are_those_of_the_clock_and_the_first_call_stands_apart(monkeypatc
     monkeypatch.setattr(measure, "now", lambda device: float(next(clock)))
     timings = time_phases({"a": lambda: None, "b": lambda: None}, CPU, budget_s=0.0)
     assert timings.first_call == 101.0
-    assert timings.totals == [2.0] * 7
+    assert timings.totals == [2.0] * 5
 
 
 @pytest.mark.parametrize(
