@@ -45,7 +45,7 @@ def time_phases(
     device: torch.device,
     *,
     warm_up: int = 3,
-    repeats: tuple[int, int] = (5, 50),
+    repeats: tuple[int, int] = (3, 50),
     budget_s: float = 1.0,
 ) -> Timings:
     """Run the phases in order, first cold, then warm, until the budget or the repeats are used up.

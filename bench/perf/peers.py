@@ -1,7 +1,8 @@
 """Time of one `discrete` iteration, eager or compiled, divided by that of a peer, both in turn in one run.
 
-The work is the same. The peers are torchdiffeq 0.2.5 (`odeint_adjoint` and `odeint`, on the same times, with the same closed-form field)
-and our own backpropagation through the same implicit midpoint rule. A slow machine cancels out.
+The work is the same. The peers are torchdiffeq 0.2.5 (`odeint_adjoint` and `odeint`, on the same times, with the
+same closed-form field) and our own backpropagation through the same implicit midpoint rule. A slow machine cancels
+out.
 """
 
 from collections.abc import Callable

@@ -10,7 +10,7 @@ from bench import measure
 from bench.attempt import build
 from bench.cell import Cell
 from bench.measure import PeakStorage, compare_gradients, peak_bytes, time_phases
-from bench.profile import gradient_error, iteration_phases, profile, profile_window
+from bench.profile import Measured, exact_gradient, gradient_error, iteration_phases, profile, profile_window
 from bench.protocol import Protocol, load_protocol
 from bench.recipe import Recipe, load_recipe
 
@@ -129,7 +129,7 @@ def test_the_memory_of_the_discrete_adjoint_grows_by_the_states_alone():
     assert grown <= 2 * (64 - 8) * batch * dim * FLOAT
 
 
-@pytest.mark.parametrize(("budget", "count"), [(0.0, 5), (1e9, 50)])
+@pytest.mark.parametrize(("budget", "count"), [(0.0, 3), (1e9, 50)])
 def test_an_iteration_is_repeated_after_its_warm_up(budget: float, count: int):
     calls: list[str] = []
     phases = {"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}
@@ -143,7 +143,7 @@ def test_times_are_those_of_the_clock_and_the_first_call_stands_apart(monkeypatc
     monkeypatch.setattr(measure, "now", lambda device: float(next(clock)))
     timings = time_phases({"a": lambda: None, "b": lambda: None}, CPU, budget_s=0.0)
     assert timings.first_call == 101.0
-    assert timings.totals == [2.0] * 5
+    assert timings.totals == [2.0] * 3
 
 
 @pytest.mark.parametrize(
@@ -197,3 +197,16 @@ def test_the_trace_of_the_allocator_agrees_with_the_count_of_storages(mode):
     traced = peak_bytes(phases, existing, CPU, compiled=True)
     assert list(traced) == list(counted)
     assert traced["backward"] == pytest.approx(counted["backward"], rel=0.01)
+
+
+def test_the_exact_gradient_is_computed_once_for_all_modes_and_anew_for_other_parameters():
+    recipe, cell = load_recipe("paper").model_copy(update={"batch_size": 8}), profile_cell("backprop", 2)
+    model, gradient = build(cell)
+    window = profile_window(cell, load_protocol("smoke"), recipe, CPU, 1)
+    exact = exact_gradient(Measured(model, window))
+    again, _ = build(profile_cell("discrete", 2))
+    assert exact_gradient(Measured(again, window)) is exact
+    with torch.no_grad():
+        next(again.parameters()).add_(0.1)
+    assert exact_gradient(Measured(again, window)) is not exact
+    assert gradient_error(again, gradient, window)[0] < 1e-5
