@@ -29,9 +29,10 @@ class WeakForm:
 def weak_form(steps: int, h: float) -> WeakForm:
     """The weak form on windows of N steps of h, float64. Raises ValueError for N < 2: no test function is left.
 
-    The test functions are integrals of Legendre polynomials. Their slopes are orthonormal, so white noise on y enters
-    all equations alike and all but independently; the first weighs y as the slope of a fitted straight line does.
-    There are as many as the quadrature resolves: N = 6: 1, 32: 3, 100: 5.
+    The test functions are integrals of Legendre polynomials: their slopes are orthogonal, so white noise on y enters
+    the equations all but independently, and with its own variance, for rows of `left` have unit length. The first
+    one weighs y as the slope of a fitted straight line does. There are as many as the quadrature resolves: one at
+    N = 6, three at 32, five at 100.
     """
     if steps < 2:
         raise ValueError(f"the weak form needs windows of 2 steps at least, not {steps}")
@@ -39,9 +40,11 @@ def weak_form(steps: int, h: float) -> WeakForm:
     count = max(1, degree // 4)
     p = legendre(torch.linspace(-1, 1, steps + 1, dtype=torch.float64), degree)
     number = torch.arange(1, count + 1, dtype=torch.float64)[:, None]
-    weights = quadrature(p) * (number + 0.5).sqrt()  # of the samples, and the norm of P_k
-    values = (p[2 : count + 2] - p[:count]) / (2 * number + 1)
-    return WeakForm(-weights * p[1 : count + 1], weights * values * (h * steps / 2))
+    weights = quadrature(p)
+    left = -weights * p[1 : count + 1]
+    right = weights * (p[2 : count + 2] - p[:count]) / (2 * number + 1) * (h * steps / 2)
+    length = left.norm(dim=1, keepdim=True)
+    return WeakForm(left / length, right / length)
 
 
 def quadrature(p: Float[Tensor, "degrees times"]) -> Float[Tensor, " times"]:

@@ -52,15 +52,16 @@ def test_the_error_falls_with_the_step_at_a_fixed_number_of_steps():
 @pytest.mark.parametrize("steps", [6, 32, 100])
 def test_white_noise_enters_all_equations_alike(steps):
     left = weak_form(steps, 0.01).left
-    covariance = left @ left.T * steps / 2
-    torch.testing.assert_close(covariance, torch.eye(len(left), dtype=torch.float64), rtol=0, atol=0.25)
+    covariance = left @ left.T
+    torch.testing.assert_close(covariance.diagonal(), torch.ones(len(left), dtype=torch.float64))
+    assert float((covariance - covariance.diagonal().diag()).abs().max()) < 0.2
 
 
 @pytest.mark.parametrize("steps", [16, 32, 100, 400])
 def test_no_weight_is_negative_or_far_above_the_mean(steps):
     weights = weak_form(steps, 1.0).left[0] / torch.linspace(1, -1, steps + 1, dtype=torch.float64)
-    weights = weights[weights.isfinite()] * steps / 2 / 1.5**0.5  # 0 / 0 where P_1 vanishes
-    assert 0.2 < float(weights.min()) < float(weights.max()) < 1.7
+    weights = weights[weights.isfinite()]  # 0 / 0 where P_1 vanishes
+    assert 0.2 < float(weights.min() / weights.mean()) < float(weights.max() / weights.mean()) < 1.7
 
 
 def test_the_first_row_is_the_slope_of_the_line_through_noise():
@@ -103,5 +104,6 @@ def test_every_reference_integrator_satisfies_it_to_its_order():
             y.append(step(system.field, y[-1], h))
         states = torch.stack(y, 1)
         form = weak_form(steps, h)
-        residuals.append(float((form.left[:2] @ states - form.right[:2] @ system.field(states)).abs().max()))
+        residual = form.left[:2] @ states - form.right[:2] @ system.field(states)
+        residuals.append(float(residual.abs().max()) / steps**0.5)  # the rows are normalised over more samples
     assert residuals[0] / residuals[1] == pytest.approx(4, rel=0.15)
