@@ -98,7 +98,7 @@ def test_jacobian_is_that_of_the_field_and_carries_no_graph(model):
 @pytest.mark.parametrize("frozen", [0, 1])
 def test_pulled_parameter_gradient_is_that_of_autograd(model, frozen):
     """(df/dtheta)^T w in whatever closed form, with all parameters or without the first."""
-    if not list(model.parameters()):
+    if len(list(model.parameters())) <= frozen:
         pytest.skip("nothing to learn")
     for parameter in list(model.parameters())[:frozen]:
         parameter.requires_grad_(False)

@@ -1,0 +1,117 @@
+from itertools import product
+from typing import ClassVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from models.base import HamiltonianModel, register
+from models.least_squares import solve_normal
+from models.weak import noise_variance, weak_form
+from systems.base import System, apply_j
+from systems.integrators import Integrator
+from systems.trajectories import TrainingData
+
+SEGMENT = 100  # steps of a trajectory that share their test functions
+CHUNK = 2048  # segments at once: bounds the memory
+
+
+@register
+class Polynomial(HamiltonianModel):
+    """H = sum_e c_e y^e over all monomials of total degree 1 to `degree`, fitted by least squares on the weak form.
+
+    Hamilton's equations are linear in c, and so is their weak form. The powers of the noisy y are replaced by
+    Hermite polynomials, whose mean over the noise is the power of the true y; otherwise the bias of c would be
+    sigma^2 times the second derivative of the field. The variance of the noise is estimated from the data.
+    """
+
+    fits = True
+    terms: Tensor
+    lower: Tensor
+    raised: Tensor
+    presets: ClassVar = {"paper": {"degree": 4}, "cubic": {"degree": 3}, "quadratic": {"degree": 2}}
+
+    def __init__(
+        self,
+        system: System,
+        generator: torch.Generator,
+        integrator: Integrator | None = None,
+        degree: int = 4,
+    ):
+        super().__init__(system, generator, integrator)
+        terms = exponents(system.dim, degree)[1:]
+        lower = exponents(system.dim, degree - 1)
+        raised = [[terms.index(plus_one(e, d)) for e in lower] for d in range(system.dim)]
+        self.register_buffer("terms", torch.tensor(terms), persistent=False)
+        self.register_buffer("lower", torch.tensor(lower), persistent=False)
+        self.register_buffer("raised", torch.tensor(raised), persistent=False)  # the term that d/dy_d lowers
+        self.coefficients = nn.Parameter(torch.zeros(len(terms)))
+
+    def hamiltonian(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch"]:
+        return monomials(y, self.terms) @ self.coefficients
+
+    def gradient(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim"]:
+        return monomials(y, self.lower) @ (self.factors * self.coefficients[self.raised]).T
+
+    @property
+    def factors(self) -> Float[Tensor, "dim lower"]:
+        """What differentiating by y_d multiplies a term with."""
+        return (self.lower.T + 1).to(self.coefficients)
+
+    def fit(self, data: TrainingData) -> None:
+        steps = min(SEGMENT, data.observed.shape[1] - 1)
+        segments = data.observed.unfold(1, steps + 1, steps).flatten(0, 1).mT.double()
+        products = self.weak_products(segments, data.dt, noise_variance(data.observed.double()))
+        with torch.no_grad():
+            self.coefficients.copy_(solve_normal(*self.normal_equations(*products)))
+
+    def weak_products(
+        self, y: Float[Tensor, "count times dim"], dt: float, variance: Float[Tensor, " dim"]
+    ) -> tuple[Float[Tensor, "lower lower"], Float[Tensor, "lower dim"]]:
+        """X^T X and X^T g, X the weak monomials of lower degree and g the weak grad H that the data show."""
+        form = weak_form(y.shape[1] - 1, dt).like(y)
+        gram = y.new_zeros(len(self.lower), len(self.lower))
+        shown = y.new_zeros(len(self.lower), self.dim)
+        for chunk in y.split(CHUNK):
+            x = (form.right @ monomials(chunk, self.lower, variance)).flatten(0, 1)
+            gram += x.T @ x
+            shown -= x.T @ apply_j(form.left @ chunk).flatten(0, 1)  # grad H = - J y'
+        return gram, shown
+
+    def normal_equations(
+        self, gram: Float[Tensor, "lower lower"], shown: Float[Tensor, "lower dim"]
+    ) -> tuple[Float[Tensor, "terms terms"], Float[Tensor, " terms"]]:
+        """Those of the coefficients: every coordinate d has the rows X diag(factors[d]) at the columns raised[d]."""
+        count = len(self.terms)
+        matrix, right = gram.new_zeros(count, count), gram.new_zeros(count)
+        for columns, factors, target in zip(self.raised, self.factors.to(gram), shown.T, strict=True):
+            matrix[columns[:, None], columns] += factors[:, None] * gram * factors
+            right[columns] += factors * target
+        return matrix, right
+
+
+def exponents(dim: int, degree: int) -> list[tuple[int, ...]]:
+    """Of all monomials up to a total degree, the constant first."""
+    return sorted((e for e in product(range(degree + 1), repeat=dim) if sum(e) <= degree), key=lambda e: (sum(e), e))
+
+
+def plus_one(e: tuple[int, ...], d: int) -> tuple[int, ...]:
+    return (*e[:d], e[d] + 1, *e[d + 1 :])
+
+
+def monomials(
+    y: Float[Tensor, "*batch dim"], powers: Tensor, variance: Float[Tensor, " dim"] | float = 0.0
+) -> Float[Tensor, "*batch terms"]:
+    """y^e for every row e of `powers`; for noise of a variance on y, what has the y^e of the true y as its mean.
+
+    That is sigma^k He_k(y / sigma) in place of y^k, by the recurrence of the Hermite polynomials.
+    """
+    table = [torch.ones_like(y), y]
+    for k in range(1, int(powers.max())):
+        table.append(y * table[k] - k * variance * table[k - 1])
+    columns = torch.stack(table).movedim(-1, 0)  # [dim, power, *batch]
+    factors = [column[power] for column, power in zip(columns, powers.T, strict=True)]
+    result = factors[0]
+    for factor in factors[1:]:
+        result = result * factor
+    return result.movedim(0, -1)
