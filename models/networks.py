@@ -44,9 +44,51 @@ class ScalarMLP(nn.Module):
         entries = LinearisedMLP(self, y.reshape(-1, y.shape[-1])).hessian()
         return entries.reshape(*entries.shape[:2], *y.shape[:-1]).movedim((0, 1), (-2, -1))
 
+    def curvature(self, y: Float[Tensor, "*batch dim"], u: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch"]:
+        """u^T Hess H(y) u: the second derivative of H along u, differentiable in y, u and the weights."""
+        a, da, dda = y, u, torch.zeros_like(u)
+        for weight, bias in zip(self.weights, self.biases, strict=True):
+            a, dz, ddz = nn.functional.linear(a, weight, bias).tanh(), da @ weight.T, dda @ weight.T
+            slope = 1 - a * a
+            da, dda = slope * dz, slope * (ddz - 2 * a * dz * dz)
+        return dda @ self.readout
+
     def pull_gradient(self, y: Float[Tensor, "points dim"], u: Float[Tensor, "points dim"]) -> list[Tensor]:
         """d/dtheta of sum <u, grad H(y)>, in the order of `parameters()`."""
         return LinearisedMLP(self, y).pull_gradient(u)
+
+
+class SeparableMLP(nn.Module):
+    """H(y) = T(p) + V(q), a ScalarMLP each."""
+
+    def __init__(self, dim: int, hidden: tuple[int, ...], generator: torch.Generator | None = None):
+        """`dim` is 2n, `hidden` the widths of the hidden layers of either net."""
+        super().__init__()
+        self.kinetic = ScalarMLP((dim // 2, *hidden), generator)
+        self.potential = ScalarMLP((dim // 2, *hidden), generator)
+
+    def forward(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch"]:
+        q, p = y.chunk(2, dim=-1)
+        return self.kinetic(p) + self.potential(q)
+
+    def gradient(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim"]:
+        """grad H(y)."""
+        q, p = y.chunk(2, dim=-1)
+        return torch.cat((self.potential.gradient(q), self.kinetic.gradient(p)), dim=-1)
+
+    def hessian(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim dim"]:
+        """Hess H(y), without a graph: V'' and T'' on the diagonal."""
+        q, p = y.chunk(2, dim=-1)
+        half = q.shape[-1]
+        hessian = y.new_zeros(*y.shape, 2 * half)
+        hessian[..., :half, :half] = self.potential.hessian(q)
+        hessian[..., half:, half:] = self.kinetic.hessian(p)
+        return hessian
+
+    def curvature(self, y: Float[Tensor, "*batch dim"], u: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch"]:
+        """u^T Hess H(y) u, differentiable in y, u and the weights."""
+        (q, p), (u_q, u_p) = y.chunk(2, dim=-1), u.chunk(2, dim=-1)
+        return self.potential.curvature(q, u_q) + self.kinetic.curvature(p, u_p)
 
 
 class LinearisedMLP:
