@@ -1,5 +1,6 @@
 """Nets, with the derivatives that rollouts need in closed form: faster than nested automatic differentiation."""
 
+from collections.abc import Callable
 from itertools import pairwise
 
 import torch
@@ -89,6 +90,28 @@ class SeparableMLP(nn.Module):
         """u^T Hess H(y) u, differentiable in y, u and the weights."""
         (q, p), (u_q, u_p) = y.chunk(2, dim=-1), u.chunk(2, dim=-1)
         return self.potential.curvature(q, u_q) + self.kinetic.curvature(p, u_p)
+
+
+class VectorMLP(nn.Module):
+    """A net from vectors to vectors; its output has a bias, which a field can show."""
+
+    def __init__(
+        self,
+        sizes: tuple[int, ...],
+        activation: Callable[[Tensor], Tensor],
+        generator: torch.Generator | None = None,
+    ):
+        """`sizes` are the widths from the input to the output, e.g. (2, 32, 2)."""
+        super().__init__()
+        self.activation = activation
+        self.weights = nn.ParameterList(uniform((out, into), into, generator) for into, out in pairwise(sizes))
+        self.biases = nn.ParameterList(uniform((out,), into, generator) for into, out in pairwise(sizes))
+
+    def forward(self, y: Float[Tensor, "*batch into"]) -> Float[Tensor, "*batch out"]:
+        *hidden, last = zip(self.weights, self.biases, strict=True)
+        for weight, bias in hidden:
+            y = self.activation(nn.functional.linear(y, weight, bias))
+        return nn.functional.linear(y, *last)
 
 
 class LinearisedMLP:

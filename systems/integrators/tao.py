@@ -29,10 +29,17 @@ class Tao(Integrator):
     symmetric = False
 
     def step(self, field: VectorField, y: Float[Tensor, "*batch dim"], h: float) -> Float[Tensor, "*batch dim"]:
+        return self.extended_step(field, torch.cat((y, y), dim=-1), h)[..., : y.shape[-1]]
+
+    def extended_step(
+        self, field: VectorField, z: Float[Tensor, "*batch two_dim"], h: float
+    ) -> Float[Tensor, "*batch two_dim"]:
+        """The step of state and copy, z = (q, p, x, y), for rollouts that keep the copy."""
+
         def slopes(position: Tensor, momentum: Tensor) -> tuple[Tensor, ...]:
             return field(torch.cat((position, momentum), dim=-1)).chunk(2, dim=-1)
 
-        q, p = x, y = y.chunk(2, dim=-1)
+        q, p, x, y = z.chunk(4, dim=-1)
         velocity, force = slopes(q, y)
         p, x = p + h / 2 * force, x + h / 2 * velocity
         velocity, force = slopes(x, p)
@@ -41,7 +48,7 @@ class Tao(Integrator):
         velocity, force = slopes(x, p)
         q, y = q + h / 2 * velocity, y + h / 2 * force
         velocity, force = slopes(q, y)
-        return torch.cat((q, p + h / 2 * force), dim=-1)
+        return torch.cat((q, p + h / 2 * force, x + h / 2 * velocity, y), dim=-1)
 
     def _bind(self, q: Tensor, p: Tensor, x: Tensor, y: Tensor, h: float) -> tuple[Tensor, ...]:
         """The flow of the third term: the copies' difference (q - x, p - y) turns by 2 omega h, their sum stays."""

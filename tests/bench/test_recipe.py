@@ -13,6 +13,7 @@ from bench.train import Iterations, make_optimizer
 from models.base import Model
 from models.gradients.backprop import Backprop
 from systems.harmonic_oscillator import HarmonicOscillator
+from systems.trajectories import Window
 
 
 class Slope(Model):
@@ -58,7 +59,8 @@ def test_amsgrad_is_passed_on():
 def test_the_gradient_is_clipped_by_its_norm():
     model = Slope()
     descent = torch.optim.SGD(model.parameters(), lr=1.0)
-    Iterations(model, Backprop(), descent, ConstantSchedule(), clip=1.0).epoch_loss(iter([None]), 1)
+    window = Window(torch.zeros(1, 2), torch.zeros(2, 1, 2), 0.1)
+    Iterations(model, Backprop(), descent, ConstantSchedule(), clip=1.0).epoch_loss(iter([window]), 1)
     torch.testing.assert_close(model.w.data, torch.tensor([2 - 0.6, 2 - 0.8]))
 
 
