@@ -12,7 +12,7 @@ from systems.integrators.stormer_verlet import StormerVerlet
 from systems.trajectories import Window
 
 
-def build(system=None, scale=3.0):
+def build(system=None, scale=1.5):
     generator = torch.Generator().manual_seed(0)
     model = SRNN(system or DoubleWell(), generator, StormerVerlet(), hidden=(8, 8)).double()
     with torch.no_grad():
