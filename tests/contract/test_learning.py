@@ -18,7 +18,9 @@ BOUNDS = {  # a column of the row, and at most how large; about twice what was m
     "fshnn": ("h_mae_ru", 0.01),
     "neural_ode": ("field_error", 0.1),
     "nssnn": ("h_mae_ru", 0.04),
+    "ode_to_ode": ("validation_loss", 8e-4),
     "second_order_neural_ode": ("field_error", 0.1),
+    "separable_hnn": ("h_mae_ru", 0.05),
     "shnn": ("h_mae_ru", 0.02),
     "srnn": ("h_mae_ru", 0.02),
 }
