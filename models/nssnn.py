@@ -61,7 +61,4 @@ class NSSNN(HamiltonianModel):
         self, y0: Float[Tensor, "batch dim"], h: float, steps: int
     ) -> Float[Tensor, "times batch two_dim"]:
         """State and copy at 0, h, ..., steps h, differentiable."""
-        states = [torch.cat((y0, y0), dim=-1)]
-        for _ in range(steps):
-            states.append(self.tao.extended_step(self.field, states[-1], h))
-        return torch.stack(states)
+        return self.tao.extended_rollout(self.field, torch.cat((y0, y0), dim=-1), h, steps)

@@ -46,12 +46,18 @@ def test_the_map_of_state_and_copy_is_symplectic_and_reversible():
     model, z = build(), torch.cat((STARTS[0], STARTS[1]))
 
     def step(z, h=0.1):
-        return model.tao.extended_step(model.field, z, h)
+        return model.tao.extended_rollout(model.field, z, h, 1)[1]
 
     matrix = jacobian(step, z)[:, [0, 2, 1, 3]][[0, 2, 1, 3]]  # positions (q, x) first
     j = apply_j(torch.eye(4, dtype=torch.float64)).T
     torch.testing.assert_close(matrix.T @ j @ matrix, j, rtol=0, atol=1e-12)
     torch.testing.assert_close(step(step(z), -0.1), z, rtol=0, atol=1e-13)
+
+
+def test_a_rollout_takes_three_evaluations_a_step_and_one():
+    model = build()
+    model.rollout(STARTS, 0.1, 10)
+    assert model.evaluations == 6 * 31
 
 
 def test_the_rollout_is_that_of_its_field_to_second_order():
