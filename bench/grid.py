@@ -42,7 +42,7 @@ class Block(Declaration):
     model: Names
     gradient_mode: Names = Field(default=["discrete"])
     preset: Names = Field(default=["paper"])
-    integrator: Names = Field(default=[DEFAULT_INTEGRATOR])
+    integrator: Names | None = None  # without it, each model's own
     start_guess: Names = Field(default=[DEFAULT_START_GUESS])
     seq_len: Lengths
     seed: Seeds
@@ -60,7 +60,7 @@ class Block(Declaration):
             (systems.get, self.system),
             (models.get, self.model),
             (gradients.get, self.gradient_mode),
-            (integrators.get, self.integrator),
+            (integrators.get, self.integrator or []),
             (start_guess_named, self.start_guess),
         ):
             for name in chosen:
@@ -164,7 +164,7 @@ def _cells(block: Block, protocol: Protocol, recipes: list[Recipe]) -> Iterator[
         "model": block.model,
         "preset": block.preset,
         "gradient_mode": block.gradient_mode,
-        "integrator": block.integrator,
+        "integrator": block.integrator or [None],
         "start_guess": block.start_guess,
         "compiled": block.compiled,
         "seq_len": block.seq_len,
@@ -176,6 +176,7 @@ def _cells(block: Block, protocol: Protocol, recipes: list[Recipe]) -> Iterator[
     for values in product(*axes.values()):
         chosen = dict(zip(axes, values, strict=True))
         learner = models.get(chosen["model"])
+        chosen["integrator"] = chosen["integrator"] or learner.own_integrator or DEFAULT_INTEGRATOR
         if not learner.integrates:
             chosen |= dict.fromkeys(("gradient_mode", "integrator", "start_guess")) | {"compiled": False}
         elif not integrators.get(chosen["integrator"]).takes_start_guess:

@@ -23,6 +23,20 @@ class OneCycle(Declaration):
     warm_up: Annotated[float, Field(gt=0, lt=1)]
 
 
+class Step(Declaration):
+    """Multiply the learning rate by `factor` after every `every` epochs."""
+
+    kind: Literal["step"]
+    factor: Annotated[float, Field(gt=0, lt=1)]
+    every: PositiveInt
+
+
+class Constant(Declaration):
+    """The learning rate stays."""
+
+    kind: Literal["constant"]
+
+
 class OptimisedStart(Declaration):
     """After `warm_up` epochs, move the start of each window to where its rollout fits the observations best.
 
@@ -37,15 +51,19 @@ class OptimisedStart(Declaration):
 class Recipe(Declaration):
     """Optimiser, schedule, epochs, batch size and starts. An epoch takes one window from every trajectory.
 
-    Without `start` a rollout begins where the protocol says.
+    Without `start` a rollout begins where the protocol says. `weight_decay` is decoupled from the gradient for
+    "adamw" and added to it for "adam"; `clip` bounds the norm of the whole gradient.
     """
 
     description: str = ""
-    optimizer: Literal["adam"]
+    optimizer: Literal["adam", "adamw"]
     learning_rate: PositiveFloat
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    amsgrad: bool = False
+    clip: PositiveFloat | None = None
     epochs: PositiveInt
     batch_size: PositiveInt
-    schedule: Annotated[Plateau | OneCycle, Field(discriminator="kind")]
+    schedule: Annotated[Plateau | OneCycle | Step | Constant, Field(discriminator="kind")]
     start: OptimisedStart | None = None
 
 

@@ -6,7 +6,7 @@ from typing import runtime_checkable
 
 import torch
 
-from bench.recipe import OneCycle, Plateau, Recipe
+from bench.recipe import Constant, OneCycle, Plateau, Recipe, Step
 
 
 @runtime_checkable
@@ -45,6 +45,25 @@ class OneCycleSchedule:
         pass
 
 
+class StepSchedule:
+    def __init__(self, optimizer: torch.optim.Optimizer, step: Step):
+        self._scheduler = torch.optim.lr_scheduler.StepLR(optimizer, step.every, step.factor)
+
+    def after_iteration(self) -> None:
+        pass
+
+    def after_epoch(self, validation_loss: float) -> None:
+        self._scheduler.step()
+
+
+class ConstantSchedule:
+    def after_iteration(self) -> None:
+        pass
+
+    def after_epoch(self, validation_loss: float) -> None:
+        pass
+
+
 def rising_part(cycle: OneCycle, iterations: int) -> float:
     """The warm-up, moved by a rounding error where it is exactly one iteration: OneCycleLR divides by the rest."""
     exactly_one = cycle.warm_up * iterations == 1
@@ -52,6 +71,12 @@ def rising_part(cycle: OneCycle, iterations: int) -> float:
 
 
 def make_schedule(recipe: Recipe, optimizer: torch.optim.Optimizer, iterations: int) -> Schedule:
-    if isinstance(recipe.schedule, Plateau):
-        return PlateauSchedule(optimizer, recipe.schedule)
-    return OneCycleSchedule(optimizer, recipe.schedule, iterations)
+    match recipe.schedule:
+        case Plateau() as plateau:
+            return PlateauSchedule(optimizer, plateau)
+        case OneCycle() as cycle:
+            return OneCycleSchedule(optimizer, cycle, iterations)
+        case Step() as step:
+            return StepSchedule(optimizer, step)
+        case Constant():
+            return ConstantSchedule()

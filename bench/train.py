@@ -39,9 +39,9 @@ class Curves:
 
 def train(model: Model, gradient: GradientMode, batches: "Batches", recipe: Recipe, validation: Window) -> Curves:
     """Train in place for the recipe's epochs. Raises Diverged where a loss or gradient is not finite."""
-    optimizer = torch.optim.Adam(model.parameters(), lr=recipe.learning_rate)
+    optimizer = make_optimizer(model, recipe)
     schedule = make_schedule(recipe, optimizer, recipe.epochs * batches.count)
-    iterations, curves = Iterations(model, gradient, optimizer, schedule), Curves()
+    iterations, curves = Iterations(model, gradient, optimizer, schedule, recipe.clip), Curves()
     for epoch in range(1, recipe.epochs + 1):
         evaluations = model.evaluations
         with elapsed(curves, "train_s"):
@@ -57,6 +57,13 @@ def train(model: Model, gradient: GradientMode, batches: "Batches", recipe: Reci
     return curves
 
 
+def make_optimizer(model: Model, recipe: Recipe) -> torch.optim.Optimizer:
+    kinds = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+    return kinds[recipe.optimizer](
+        model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, amsgrad=recipe.amsgrad
+    )
+
+
 @dataclass
 class Iterations:
     """Training iterations that watch their gradients, and look at them only at the end of an epoch.
@@ -68,6 +75,7 @@ class Iterations:
     gradient: GradientMode
     optimizer: torch.optim.Optimizer
     schedule: Schedule
+    clip: float | None = None  # of the gradient's norm
 
     def epoch_loss(self, windows: Iterator[Window], epoch: int) -> float:
         """Mean loss of one epoch. Raises Diverged naming the loss, or the parameter whose gradient went first."""
@@ -87,6 +95,8 @@ class Iterations:
         self.optimizer.zero_grad(set_to_none=True)
         loss = self.model.loss(window, self.gradient)
         loss.backward()
+        if self.clip is not None:
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.clip)
         self.optimizer.step()
         self.schedule.after_iteration()
         return loss.detach()

@@ -28,6 +28,7 @@ class Model(nn.Module, ABC):
 
     * `trainable`: it has something to learn; `fits`: by `fit`, without iterations, in place of a `loss`;
     * `integrates`: its loss runs an integrator, so that integrators and gradient modes apply to it;
+    * `own_integrator`: the one that it is trained with where a grid names none, if not the default;
     * `has_hamiltonian`, `has_field`: what of it can be judged. What has no field is a FlowModel;
     * `separable`: its H is T(p) + V(q);
     * `presets`: keyword arguments of its constructor by name, of which "paper" is the default.
@@ -36,6 +37,7 @@ class Model(nn.Module, ABC):
     trainable: bool = True
     fits: bool = False
     integrates: bool = False
+    own_integrator: str | None = None
     has_hamiltonian: bool = True
     has_field: bool = True
     separable: bool = False

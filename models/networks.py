@@ -1,5 +1,6 @@
 """Nets, with the derivatives that rollouts need in closed form: faster than nested automatic differentiation."""
 
+from collections.abc import Callable
 from itertools import pairwise
 
 import torch
@@ -44,9 +45,73 @@ class ScalarMLP(nn.Module):
         entries = LinearisedMLP(self, y.reshape(-1, y.shape[-1])).hessian()
         return entries.reshape(*entries.shape[:2], *y.shape[:-1]).movedim((0, 1), (-2, -1))
 
+    def curvature(self, y: Float[Tensor, "*batch dim"], u: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch"]:
+        """u^T Hess H(y) u: the second derivative of H along u, differentiable in y, u and the weights."""
+        a, da, dda = y, u, torch.zeros_like(u)
+        for weight, bias in zip(self.weights, self.biases, strict=True):
+            a, dz, ddz = nn.functional.linear(a, weight, bias).tanh(), da @ weight.T, dda @ weight.T
+            slope = 1 - a * a
+            da, dda = slope * dz, slope * (ddz - 2 * a * dz * dz)
+        return dda @ self.readout
+
     def pull_gradient(self, y: Float[Tensor, "points dim"], u: Float[Tensor, "points dim"]) -> list[Tensor]:
         """d/dtheta of sum <u, grad H(y)>, in the order of `parameters()`."""
         return LinearisedMLP(self, y).pull_gradient(u)
+
+
+class SeparableMLP(nn.Module):
+    """H(y) = T(p) + V(q), a ScalarMLP each."""
+
+    def __init__(self, dim: int, hidden: tuple[int, ...], generator: torch.Generator | None = None):
+        """`dim` is 2n, `hidden` the widths of the hidden layers of either net."""
+        super().__init__()
+        self.kinetic = ScalarMLP((dim // 2, *hidden), generator)
+        self.potential = ScalarMLP((dim // 2, *hidden), generator)
+
+    def forward(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch"]:
+        q, p = y.chunk(2, dim=-1)
+        return self.kinetic(p) + self.potential(q)
+
+    def gradient(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim"]:
+        """grad H(y)."""
+        q, p = y.chunk(2, dim=-1)
+        return torch.cat((self.potential.gradient(q), self.kinetic.gradient(p)), dim=-1)
+
+    def hessian(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim dim"]:
+        """Hess H(y), without a graph: V'' and T'' on the diagonal."""
+        q, p = y.chunk(2, dim=-1)
+        half = q.shape[-1]
+        hessian = y.new_zeros(*y.shape, 2 * half)
+        hessian[..., :half, :half] = self.potential.hessian(q)
+        hessian[..., half:, half:] = self.kinetic.hessian(p)
+        return hessian
+
+    def curvature(self, y: Float[Tensor, "*batch dim"], u: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch"]:
+        """u^T Hess H(y) u, differentiable in y, u and the weights."""
+        (q, p), (u_q, u_p) = y.chunk(2, dim=-1), u.chunk(2, dim=-1)
+        return self.potential.curvature(q, u_q) + self.kinetic.curvature(p, u_p)
+
+
+class VectorMLP(nn.Module):
+    """A net from vectors to vectors; its output has a bias, which a field can show."""
+
+    def __init__(
+        self,
+        sizes: tuple[int, ...],
+        activation: Callable[[Tensor], Tensor],
+        generator: torch.Generator | None = None,
+    ):
+        """`sizes` are the widths from the input to the output, e.g. (2, 32, 2)."""
+        super().__init__()
+        self.activation = activation
+        self.weights = nn.ParameterList(uniform((out, into), into, generator) for into, out in pairwise(sizes))
+        self.biases = nn.ParameterList(uniform((out,), into, generator) for into, out in pairwise(sizes))
+
+    def forward(self, y: Float[Tensor, "*batch into"]) -> Float[Tensor, "*batch out"]:
+        *hidden, last = zip(self.weights, self.biases, strict=True)
+        for weight, bias in hidden:
+            y = self.activation(nn.functional.linear(y, weight, bias))
+        return nn.functional.linear(y, *last)
 
 
 class LinearisedMLP:

@@ -7,6 +7,8 @@ from torch import Tensor
 
 from systems.integrators.base import Integrator, VectorField, register
 
+Pair = tuple[Tensor, Tensor]
+
 
 @register
 @dataclass
@@ -29,19 +31,36 @@ class Tao(Integrator):
     symmetric = False
 
     def step(self, field: VectorField, y: Float[Tensor, "*batch dim"], h: float) -> Float[Tensor, "*batch dim"]:
-        def slopes(position: Tensor, momentum: Tensor) -> tuple[Tensor, ...]:
-            return field(torch.cat((position, momentum), dim=-1)).chunk(2, dim=-1)
+        return self.extended_rollout(field, torch.cat((y, y), dim=-1), h, 1)[1, ..., : y.shape[-1]]
 
-        q, p = x, y = y.chunk(2, dim=-1)
-        velocity, force = slopes(q, y)
+    def extended_rollout(
+        self, field: VectorField, z0: Float[Tensor, "*batch two_dim"], h: float, steps: int
+    ) -> Float[Tensor, "times *batch two_dim"]:
+        """State and copy, z = (q, p, x, y), at 0, h, ..., steps h; the copy is kept.
+
+        What a step evaluates last is what the next one needs first: three evaluations a step, and one.
+        """
+        z = z0.chunk(4, dim=-1)
+        states, slopes = [z0], slopes_at(field, z[0], z[3])
+        for _ in range(steps):
+            z, slopes = self._advance(field, z, slopes, h)
+            states.append(torch.cat(z, dim=-1))
+        return torch.stack(states)
+
+    def _advance(
+        self, field: VectorField, z: tuple[Tensor, ...], slopes: Pair, h: float
+    ) -> tuple[tuple[Tensor, ...], Pair]:
+        """One step, given the slopes at (q, y); the new state and copy, and the slopes there."""
+        q, p, x, y = z
+        velocity, force = slopes
         p, x = p + h / 2 * force, x + h / 2 * velocity
-        velocity, force = slopes(x, p)
+        velocity, force = slopes_at(field, x, p)
         q, y = q + h / 2 * velocity, y + h / 2 * force
         q, p, x, y = self._bind(q, p, x, y, h)
-        velocity, force = slopes(x, p)
+        velocity, force = slopes_at(field, x, p)
         q, y = q + h / 2 * velocity, y + h / 2 * force
-        velocity, force = slopes(q, y)
-        return torch.cat((q, p + h / 2 * force), dim=-1)
+        velocity, force = slopes_at(field, q, y)
+        return (q, p + h / 2 * force, x + h / 2 * velocity, y), (velocity, force)
 
     def _bind(self, q: Tensor, p: Tensor, x: Tensor, y: Tensor, h: float) -> tuple[Tensor, ...]:
         """The flow of the third term: the copies' difference (q - x, p - y) turns by 2 omega h, their sum stays."""
@@ -49,3 +68,9 @@ class Tao(Integrator):
         u, v = q - x, p - y
         du, dv = ((c - 1) * u + s * v) / 2, ((c - 1) * v - s * u) / 2
         return q + du, p + dv, x - du, y - dv
+
+
+def slopes_at(field: VectorField, position: Tensor, momentum: Tensor) -> Pair:
+    """(H_p, -H_q) where position and momentum are taken from different copies."""
+    velocity, force = field(torch.cat((position, momentum), dim=-1)).chunk(2, dim=-1)
+    return velocity, force

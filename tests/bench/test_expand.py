@@ -170,6 +170,14 @@ def test_a_combination_that_cannot_run_is_planned_with_its_reason(monkeypatch):
     }
 
 
+def test_where_a_grid_names_no_integrator_each_model_takes_its_own():
+    axes = {"system": "double_well", "model": ["fshnn", "srnn", "shnn"], "seq_len": 4, "seed": 0}
+    chosen = {item.task.cell.model: item.task.cell.integrator for item in cells(block(**axes))}
+    assert chosen == {"fshnn": "implicit_midpoint", "srnn": "stormer_verlet", "shnn": None}
+    named = {item.task.cell.model: item.task.cell.integrator for item in cells(block(**axes, integrator="rk4"))}
+    assert named == {"fshnn": "rk4", "srnn": "rk4", "shnn": None}
+
+
 def test_profiling_what_needs_no_training_is_skipped():
     (planned,) = cells(block(kind="profile", system="double_well", model="constant"))
     assert planned.skipped is not None

@@ -19,6 +19,13 @@ BOUNDS = {  # a column of the row, and at most how large; about twice what was m
     "hnn": ("h_mae_ru", 0.01),
     "polynomial": ("h_mae_ru", 1.2e-3),
     "weak_form": ("h_mae_ru", 0.012),
+    "neural_ode": ("field_error", 0.1),
+    "nssnn": ("h_mae_ru", 0.04),
+    "ode_to_ode": ("validation_loss", 8e-4),
+    "second_order_neural_ode": ("field_error", 0.1),
+    "separable_hnn": ("h_mae_ru", 0.05),
+    "shnn": ("h_mae_ru", 0.02),
+    "srnn": ("h_mae_ru", 0.02),
 }
 RECIPE = Recipe.model_validate(
     {
@@ -49,12 +56,12 @@ def offering(protocol: Protocol, needs: frozenset[str]) -> Protocol:
 
 
 def planned(name: str) -> Task:
-    """The task of a model's cell, as a grid plans it, under the short recipe."""
-    block = Block.model_validate(
-        {"system": SYSTEM, "model": name, "seq_len": 16, "seed": 0, "protocol": "smoke", "recipe": "one_cycle"}
-    )
+    """The task of a model's cell, as a grid plans it, under the short recipe; in the matched size if it has one."""
+    preset = "matched" if "matched" in models.get(name).presets else "paper"
+    axes = {"system": SYSTEM, "model": name, "preset": preset, "seq_len": 16, "seed": 0}
+    block = Block.model_validate({**axes, "protocol": "smoke", "recipe": "one_cycle"})
     (found,) = expand(Grid(name="g", cells=[block]), Filters())
-    protocol = offering(found.task.protocol, models.get(name).needs("paper"))
+    protocol = offering(found.task.protocol, models.get(name).needs(preset))
     recipe = RECIPE if found.task.recipe else None
     return Task(found.task.cell, "id", "fingerprint", protocol, recipe)
 

@@ -1,0 +1,94 @@
+"""One-step schemes read backwards: the slope that H has to give between two observed states a time h apart.
+
+What a net H~ finds that fits pairs of exact states is not H but the function whose modified Hamiltonian is H:
+H = H~ + excess + higher orders in h (Zhu, Jin, Tang, arXiv 2004.13830; David and Mehats, arXiv 2106.11753).
+"""
+
+from abc import ABC, abstractmethod
+from typing import Protocol, runtime_checkable
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from systems.base import apply_j
+
+
+@runtime_checkable
+class Differentiable(Protocol):
+    """A function H with the derivatives that schemes ask for, themselves differentiable."""
+
+    def gradient(self, y: Tensor) -> Tensor: ...
+    def curvature(self, y: Tensor, u: Tensor) -> Tensor: ...
+
+
+class Scheme(ABC):
+    """A one-step map y0 -> y1 = y0 + h slope, of which both ends are known, so that nothing is solved."""
+
+    separable: bool = False  # defined for H = T(p) + V(q) alone
+    evaluations: int = 1  # of grad H for a pair
+
+    @abstractmethod
+    def slope(
+        self, h_tilde: Differentiable, y0: Float[Tensor, "*batch dim"], y1: Float[Tensor, "*batch dim"], h: float
+    ) -> Float[Tensor, "*batch dim"]:
+        """What (y1 - y0)/h is if the scheme with H~ takes y0 to y1."""
+
+    @abstractmethod
+    def excess(
+        self, h_tilde: Differentiable, y: Float[Tensor, "*batch dim"], h: float | Tensor
+    ) -> Float[Tensor, "*batch"]:
+        """The leading term of the modified Hamiltonian beyond H~, which a correction adds to H~."""
+
+
+class SymplecticEulerPair(Scheme):
+    """p1 = p0 - h H_q(q0, p1), q1 = q0 + h H_p(q0, p1); excess -(h/2) H_p . H_q, up to O(h^2)."""
+
+    def slope(self, h_tilde: Differentiable, y0: Tensor, y1: Tensor, h: float) -> Tensor:
+        q, p = y0.chunk(2, dim=-1)[0], y1.chunk(2, dim=-1)[1]
+        return apply_j(h_tilde.gradient(torch.cat((q, p), dim=-1)))
+
+    def excess(self, h_tilde: Differentiable, y: Tensor, h: float | Tensor) -> Tensor:
+        g_q, g_p = h_tilde.gradient(y).chunk(2, dim=-1)
+        return -h / 2 * (g_q * g_p).sum(-1)
+
+
+class ImplicitMidpointPair(Scheme):
+    """y1 = y0 + h f((y0 + y1)/2); excess -(h^2/24) f^T S f with S = Hess H, up to O(h^4)."""
+
+    def slope(self, h_tilde: Differentiable, y0: Tensor, y1: Tensor, h: float) -> Tensor:
+        return apply_j(h_tilde.gradient((y0 + y1) / 2))
+
+    def excess(self, h_tilde: Differentiable, y: Tensor, h: float | Tensor) -> Tensor:
+        return -h * h / 24 * h_tilde.curvature(y, apply_j(h_tilde.gradient(y)))
+
+
+class StormerVerletPair(Scheme):
+    """Kick, drift, kick of T(p) + V(q); excess h^2 (T_p^T V_qq T_p / 12 - V_q^T T_pp V_q / 24), up to O(h^4).
+
+    The momentum between the kicks is taken from both ends alike, p0 - (h/2) V_q(q0) = p1 + (h/2) V_q(q1) being
+    the same for the scheme's own pairs: so the noise of the two ends enters with equal weight.
+    """
+
+    separable = True
+    evaluations = 3
+
+    def slope(self, h_tilde: Differentiable, y0: Tensor, y1: Tensor, h: float) -> Tensor:
+        (q0, p0), (_, p1) = y0.chunk(2, dim=-1), y1.chunk(2, dim=-1)
+        v0, v1 = (h_tilde.gradient(y).chunk(2, dim=-1)[0] for y in (y0, y1))
+        p_half = (p0 + p1) / 2 + h / 4 * (v1 - v0)
+        velocity = h_tilde.gradient(torch.cat((q0, p_half), dim=-1)).chunk(2, dim=-1)[1]
+        return torch.cat((velocity, -(v0 + v1) / 2), dim=-1)
+
+    def excess(self, h_tilde: Differentiable, y: Tensor, h: float | Tensor) -> Tensor:
+        f_q, f_p = apply_j(h_tilde.gradient(y)).chunk(2, dim=-1)
+        along_q = h_tilde.curvature(y, torch.cat((f_q, torch.zeros_like(f_p)), dim=-1))
+        along_p = h_tilde.curvature(y, torch.cat((torch.zeros_like(f_q), f_p), dim=-1))
+        return h * h * (along_q / 12 - along_p / 24)
+
+
+SCHEMES: dict[str, Scheme] = {
+    "symplectic_euler": SymplecticEulerPair(),
+    "implicit_midpoint": ImplicitMidpointPair(),
+    "stormer_verlet": StormerVerletPair(),
+}

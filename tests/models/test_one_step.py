@@ -1,0 +1,120 @@
+"""The schemes on exact pairs: H~ is known for the harmonic oscillator, and the corrections gain their orders."""
+
+from math import cos, log2, sin, tan
+
+import pytest
+import torch
+from torch import Tensor
+
+from models.networks import ScalarMLP, SeparableMLP
+from models.one_step import SCHEMES
+from systems import integrators
+from systems.base import apply_j, field_of
+from systems.coupled_oscillator import CoupledOscillator
+from systems.double_well import DoubleWell
+from systems.harmonic_oscillator import HarmonicOscillator
+from systems.integrators import field_of_owner
+
+POINTS = torch.randn(50, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+GAINS = {
+    "symplectic_euler": (1, 2),
+    "implicit_midpoint": (2, 4),
+    "stormer_verlet": (2, 4),
+}  # orders of H~ and corrected
+each_scheme = pytest.mark.parametrize("name", SCHEMES)
+
+
+class Given:
+    """A function of y, with derivatives by automatic differentiation."""
+
+    def __init__(self, hamiltonian):
+        self.hamiltonian = hamiltonian
+
+    def gradient(self, y: Tensor) -> Tensor:
+        return -apply_j(field_of(self.hamiltonian, y))
+
+    def curvature(self, y: Tensor, u: Tensor) -> Tensor:
+        point = y.clone() if y.requires_grad else y.detach().requires_grad_()  # u may depend on y, not on the point
+        (slope,) = torch.autograd.grad((self.gradient(point) * u).sum(), point, create_graph=True)
+        return (slope * u).sum(-1)
+
+
+def oscillator(name, h):
+    """H~ whose scheme turns the plane by h exactly, as every exact pair of H = (q^2 + p^2)/2 does."""
+    a, b, d = {
+        "symplectic_euler": (tan(h) / h, (1 / cos(h) - 1) / h, tan(h) / h),
+        "implicit_midpoint": (2 * tan(h / 2) / h, 0.0, 2 * tan(h / 2) / h),
+        "stormer_verlet": (2 * tan(h / 2) / h, 0.0, sin(h) / h),
+    }[name]
+
+    def hamiltonian(y):
+        q, p = y.unbind(-1)
+        return a * q**2 / 2 + b * q * p + d * p**2 / 2
+
+    return Given(hamiltonian)
+
+
+@each_scheme
+@pytest.mark.parametrize("h", [0.1, 0.5])
+def test_the_known_h_tilde_explains_exact_pairs(name, h):
+    rotated = HarmonicOscillator().exact(POINTS, torch.tensor([h], dtype=torch.float64))
+    slope = SCHEMES[name].slope(oscillator(name, h), POINTS, rotated[0], h)
+    torch.testing.assert_close(slope, (rotated[0] - POINTS) / h, rtol=0, atol=1e-13)
+
+
+@each_scheme
+def test_the_correction_of_the_known_h_tilde_gains_its_orders(name):
+    """One order for symplectic Euler, two for the symmetric schemes."""
+    truth = HarmonicOscillator().hamiltonian(POINTS)
+
+    def errors(h):
+        h_tilde = oscillator(name, h)
+        raw = h_tilde.hamiltonian(POINTS)
+        corrected = raw + SCHEMES[name].excess(h_tilde, POINTS, h)
+        return tuple(float((value - truth).abs().max().detach()) for value in (raw, corrected))
+
+    coarse, fine = errors(0.1), errors(0.05)
+    orders = [log2(one / other) for one, other in zip(coarse, fine, strict=True)]
+    assert orders == pytest.approx(GAINS[name], abs=0.1)
+    assert coarse[1] < coarse[0] / 3
+
+
+@each_scheme
+@pytest.mark.parametrize("system", [DoubleWell(), CoupledOscillator()], ids=lambda system: type(system).__name__)
+def test_the_integrator_of_the_scheme_conserves_h_with_its_excess_to_higher_order(name, system):
+    """A step with H~ = H changes H~ by O(h^(order + 1)), and H~ + excess by that of the corrected order."""
+    scheme, points = SCHEMES[name], 0.3 * POINTS
+    if scheme.separable and not system.separable:
+        pytest.skip("the scheme is defined for T(p) + V(q)")
+    h_tilde = Given(system.hamiltonian)
+
+    def changes(h):
+        ends = (points, integrators.get(name)().step(field_of_owner(system), points, h))
+        plain = [system.hamiltonian(y) for y in ends]
+        modified = [energy + scheme.excess(h_tilde, y, h) for energy, y in zip(plain, ends, strict=True)]
+        return [float((after - before).norm().detach()) for before, after in (plain, modified)]
+
+    orders = [log2(coarse / fine) - 1 for coarse, fine in zip(changes(0.1), changes(0.05), strict=True)]
+    if changes(0.1)[0] > 1e-10:  # implicit midpoint conserves a quadratic H itself
+        assert orders == pytest.approx(GAINS[name], abs=0.25)
+
+
+@each_scheme
+@pytest.mark.parametrize("system", [DoubleWell(), CoupledOscillator()], ids=lambda system: type(system).__name__)
+def test_the_slope_is_that_of_the_integrator_of_the_scheme(name, system):
+    """A pair that the integrator made is explained by the very H that it was made with."""
+    scheme = SCHEMES[name]
+    if scheme.separable and not system.separable:
+        pytest.skip("the scheme is defined for T(p) + V(q)")
+    moved = integrators.get(name)().step(field_of_owner(system), POINTS, 0.1)
+    slope = scheme.slope(Given(system.hamiltonian), POINTS, moved, 0.1)
+    torch.testing.assert_close(slope, (moved - POINTS) / 0.1, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("net", [ScalarMLP((4, 7, 6)), SeparableMLP(4, (7, 6))], ids=lambda net: type(net).__name__)
+def test_the_curvature_of_a_net_is_its_hessian_along_the_direction(net):
+    net = net.double()
+    y, u = torch.randn(2, 3, 5, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    expected = torch.einsum("abi,abij,abj->ab", u, net.hessian(y), u)
+    torch.testing.assert_close(net.curvature(y, u), expected)
+    assert torch.autograd.gradcheck(net.curvature, (y[0].requires_grad_(), u[0].requires_grad_()))
