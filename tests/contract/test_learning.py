@@ -16,6 +16,7 @@ SYSTEM = "harmonic_oscillator"
 CONSTANT = 0.37  # h_mae_ru of the constant predictor: what a model must beat by far
 BOUNDS = {  # a column of the row, and at most how large; about twice what was measured
     "fshnn": ("h_mae_ru", 0.01),
+    "pinn": ("rollout_error", 0.03),
     "sympflow": ("h_mae_ru", 0.01),
 }
 RECIPE = Recipe.model_validate(
