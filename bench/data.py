@@ -13,7 +13,7 @@ import systems
 from bench.cell import content_of
 from bench.protocol import Protocol
 from bench.seeds import generator
-from systems.integrators.base import VectorField
+from systems.base import System
 from systems.trajectories import (
     TrainingData,
     Window,
@@ -40,14 +40,14 @@ class Dataset:
 class Observations:
     """What a model may see: noisy trajectories in the training type, and the states that rollouts start from.
 
-    And, where the protocol shares them, the true field at the true states and as a function.
+    And, where the protocol shares them, the true field at the true states and the system itself.
     """
 
     observed: Float[Tensor, "count times dim"]
     starts: Float[Tensor, "count times dim"]
     dt: float
     derivatives: Float[Tensor, "count times dim"] | None = None
-    equations: VectorField | None = None
+    equations: System | None = None
 
     def to(self, device: str) -> "Observations":
         derivatives = self.derivatives if self.derivatives is None else self.derivatives.to(device)
@@ -68,8 +68,9 @@ class Observations:
 
 
 def data_key(system: str, protocol: Protocol) -> str:
-    """What a data set depends on: not on what of it a protocol shares with the models."""
-    content = {key: value for key, value in content_of(protocol).items() if key not in ("derivatives", "equations")}
+    """What a data set depends on: not on what a protocol shares with the models, nor on how far it rolls them out."""
+    apart = ("derivatives", "equations", "long_horizon", "long_energies")
+    content = {key: value for key, value in content_of(protocol).items() if key not in apart}
     return json.dumps([system, content], sort_keys=True)
 
 
@@ -101,12 +102,12 @@ def observe(
     clean = _read_only_tensor(trajectories)
     noise = generator(f"noise {role}", data_key(system, protocol), seed)
     observed = add_noise(clean, protocol.noise, noise, dtype)
-    truth = systems.get(system)().field
+    truth = systems.get(system)()
     return Observations(
         observed,
         clean.to(dtype) if protocol.start_state == "true" else observed,
         protocol.dt,
-        truth(clean).to(dtype) if protocol.derivatives == "exact" else None,
+        truth.field(clean).to(dtype) if protocol.derivatives == "exact" else None,
         truth if protocol.equations else None,
     )
 

@@ -1,4 +1,4 @@
-"""Judging a model: errors of H and of the field on the RU, SG and Gaussian test sets.
+"""Judging a model: errors of H and of the field on the RU, SG and Gaussian test sets, and of its rollouts.
 
 The offset of H, which no trajectory shows, is the mean difference on a calibration set: an independent draw
 from the same distribution (for the grid, the uniform one). No scale is fitted.
@@ -11,6 +11,7 @@ from torch import Tensor
 import systems
 from bench.data import data_key
 from bench.protocol import Protocol
+from bench.rollouts import rollout_columns
 from bench.schema import QUANTILES, TEST_SETS
 from bench.seeds import generator
 from models.base import Model
@@ -20,7 +21,7 @@ CHUNK = 8192  # points judged at once
 
 
 def judge(model: Model, system_name: str, protocol: Protocol) -> dict[str, float | list[float]]:
-    """The columns of a row that say how good the learned H and field are, as far as there are any. float64."""
+    """The columns of a row that say how good the learned H, field and flow are, as far as there are any. float64."""
     system = systems.get(system_name)()
     model = model.double()
     columns: dict[str, float | list[float]] = {}
@@ -33,7 +34,9 @@ def judge(model: Model, system_name: str, protocol: Protocol) -> dict[str, float
                 columns[f"{column}_{name}"] = value
         if model.has_field:
             columns[f"field_error_{name}"] = field_error(model, system, test)
-    return columns | ({"field_error": columns["field_error_ru"]} if model.has_field else {})
+    if model.has_field:
+        columns["field_error"] = columns["field_error_ru"]
+    return columns | rollout_columns(model, system_name, protocol)
 
 
 def h_columns(

@@ -20,7 +20,9 @@ class Protocol(Declaration):
 
     Starts are uniform in the box; `starts = "accepted"` redraws those that the system rejects.
     `start_state` says whether a rollout begins at the noisy observation or at the true state. `derivatives` shares
-    the true field at the true states with the models, `equations` the true field as a function.
+    the true field at the true states with the models, `equations` the true field and H as functions.
+    Models are also rolled out to the time `long_horizon` if it is not 0, from starts whose H lies between the two
+    `long_energies` of their system, if it has any.
     """
 
     description: str = ""
@@ -37,12 +39,16 @@ class Protocol(Declaration):
     calibration_points: PositiveInt
     grid_per_axis: Annotated[int, Field(ge=2)]
     reference_tolerance: PositiveFloat = 1e-10
+    long_horizon: Annotated[float, Field(ge=0)] = 0.0
+    long_energies: dict[str, Annotated[list[float], Field(min_length=2, max_length=2)]] = Field(default={})
     systems: dict[str, Region] = Field(default={})
 
     @model_validator(mode="after")
     def _finite(self) -> "Protocol":
         if self.dt * self.steps > 1e6:
             raise ValueError("the horizon dt * steps exceeds 1e6")
+        if self.long_horizon and not self.dt <= self.long_horizon <= 1e6:
+            raise ValueError("long_horizon is neither 0 nor from dt to 1e6")
         return self
 
     @property

@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 
-VERSION = 2  # 2: the preset of a model, and whether its gradient mode is compiled
+VERSION = 2  # 2: presets, compiled gradient modes, free rollouts
 
 TEST_SETS = ("ru", "sg", "gaussian")
 QUANTILES = 201  # of |H_pred - H_true|, evenly spaced from the smallest to the largest
@@ -66,6 +66,14 @@ _JUDGEMENT = tuple(
     )
 )
 
+_ROLLOUTS = (
+    _field(
+        "rollout_error", _REAL, "||Y_pred - Y|| / ||Y|| of free rollouts from held-out true starts, over the horizon"
+    ),
+    _field("energy_times", _REALS, "times of energy_error_curve, where the protocol has a long horizon", "time"),
+    _field("energy_error_curve", _REALS, "median over starts of |H(y_t) - H(y_0)|, H the true one, y rolled out"),
+)
+
 _TRAINING = (
     _field("field_error", _REAL, "relative error of the vector field on the RU set"),
     _field("parameters", _INT, "trainable parameters"),
@@ -113,7 +121,7 @@ _PROFILE = (
 )
 
 SCHEMA = pa.schema(
-    (*_ADMINISTRATION, *IDENTITY, *_JUDGEMENT, *_TRAINING, *_COST, *_PROFILE),
+    (*_ADMINISTRATION, *IDENTITY, *_JUDGEMENT, *_ROLLOUTS, *_TRAINING, *_COST, *_PROFILE),
     metadata={"schema_version": str(VERSION)},
 )
 COLUMNS = tuple(SCHEMA.names)

@@ -42,6 +42,7 @@ class Model(nn.Module, ABC):
     has_field: bool = True
     separable: bool = False
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"paper": {}}
+    integrator: Integrator | None = None
 
     def __init__(self, system: System, generator: torch.Generator, integrator: Integrator | None = None):
         """`generator` draws the initial parameters; `integrator` is for models that integrate a field."""
@@ -105,6 +106,11 @@ class Model(nn.Module, ABC):
             return unroll(self.stepper, field_of_owner(self), y0, h, steps)
 
     @property
+    def rolls_out(self) -> bool:
+        """Whether `rollout` has what it takes: a model with a field needs an integrator."""
+        return self.integrator is not None
+
+    @property
     def stepper(self) -> Integrator:
         """The integrator. Raises ValueError if the model was built without one."""
         if self.integrator is None:
@@ -162,6 +168,10 @@ class FlowModel(Model):
 
     has_hamiltonian = False
     has_field = False
+
+    @property
+    def rolls_out(self) -> bool:
+        return True
 
     @abstractmethod
     def flow(self, y: Float[Tensor, "batch dim"], h: float) -> Float[Tensor, "batch dim"]:

@@ -12,7 +12,6 @@ from torch import Tensor
 
 from systems.base import Box, System
 from systems.integrators import field_of_owner
-from systems.integrators.base import VectorField
 from systems.integrators.gauss_legendre6 import GaussLegendre6
 
 BATCH = 4096  # trajectories advanced at once: the stages of such a batch stay in the processor's cache
@@ -92,7 +91,7 @@ class Window:
 
     `start` is the state that a rollout begins at, `observed` the observations every `every` steps, from time 0.
     Where the protocol shares them, `derivatives` are the true field at the true states behind the observations,
-    and `equations` is the true field as a function.
+    and `equations` is the system, of which a model may use the field and H.
     """
 
     start: Float[Tensor, "batch dim"]
@@ -100,7 +99,7 @@ class Window:
     h: float
     every: int = 1
     derivatives: Float[Tensor, "times batch dim"] | None = None
-    equations: VectorField | None = None
+    equations: System | None = None
 
     @property
     def steps(self) -> int:
@@ -118,7 +117,7 @@ class TrainingData:
     dt: float
     generator: torch.Generator
     derivatives: Float[Tensor, "count times dim"] | None = None
-    equations: VectorField | None = None
+    equations: System | None = None
 
 
 def cut_windows(

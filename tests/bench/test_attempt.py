@@ -78,7 +78,7 @@ class Rate(HamiltonianModel):
         assert data.generator.initial_seed() != torch.Generator().initial_seed()
         self.rate = data.derivatives[..., 0].mul(data.observed[..., 1]).mean() / data.observed[..., 1].square().mean()
         assert torch.equal(
-            data.equations(data.observed), torch.stack((data.observed[..., 1], -data.observed[..., 0]), -1)
+            data.equations.field(data.observed), torch.stack((data.observed[..., 1], -data.observed[..., 0]), -1)
         )
 
     def hamiltonian(self, y):

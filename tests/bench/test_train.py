@@ -151,7 +151,7 @@ def test_windows_carry_the_derivatives_of_the_true_states_where_the_protocol_sha
     noise = torch.stack((p_dot + window.observed[..., 0], q_dot - window.observed[..., 1]))
     assert float(noise.std()) == pytest.approx(task.protocol.noise, rel=0.02)
     assert torch.equal(window.observed, validation(task, datasets["harmonic_oscillator"]).observed)
-    torch.testing.assert_close(window.equations(window.start), truth("harmonic_oscillator").field(window.start))
+    torch.testing.assert_close(window.equations.field(window.start), truth("harmonic_oscillator").field(window.start))
     secret = validation(task, datasets["harmonic_oscillator"])
     assert (secret.derivatives, secret.equations) == (None, None)
 

@@ -29,7 +29,7 @@ def oscillations(stream: torch.Generator) -> TrainingData:
     system = systems.get("harmonic_oscillator")()
     starts = torch.randn(64, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(6))
     observed = integrate(system, starts, 0.05, 20)
-    return TrainingData(observed, 0.05, stream, system.field(observed), system.field)
+    return TrainingData(observed, 0.05, stream, system.field(observed), system)
 
 
 @pytest.fixture(params=PRESETS, ids="-".join)

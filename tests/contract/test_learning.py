@@ -26,6 +26,8 @@ BOUNDS = {  # a column of the row, and at most how large; about twice what was m
     "separable_hnn": ("h_mae_ru", 0.05),
     "shnn": ("h_mae_ru", 0.02),
     "srnn": ("h_mae_ru", 0.02),
+    "pinn": ("rollout_error", 0.03),
+    "sympflow": ("h_mae_ru", 0.01),
 }
 RECIPE = Recipe.model_validate(
     {
