@@ -74,17 +74,23 @@ def data_key(system: str, protocol: Protocol) -> str:
     return json.dumps([system, content], sort_keys=True)
 
 
+def training_starts(
+    system_name: str, system: System, protocol: Protocol, count: int, stream: torch.Generator
+) -> Float[Tensor, "count dim"]:
+    """Where the trajectories that models learn from begin, float64."""
+    if protocol.starts == "gaussian":
+        sigma = protocol.sigma(system_name, system)
+        return sigma * torch.randn(count, system.dim, dtype=torch.float64, generator=stream)
+    box = protocol.box(system_name, system)
+    return draw_starts(system, box, count, stream, accepted_only=protocol.starts == "accepted")
+
+
 def make_dataset(system_name: str, protocol: Protocol) -> Dataset:
     """Draw starts and integrate them. Raises ReferenceError if refinement shows an error."""
     system = systems.get(system_name)()
     count = protocol.train_starts + protocol.validation_starts
-    starts = draw_starts(
-        system,
-        protocol.box(system_name, system),
-        count,
-        generator("starts", data_key(system_name, protocol)),
-        accepted_only=protocol.starts == "accepted",
-    )
+    stream = generator("starts", data_key(system_name, protocol))
+    starts = training_starts(system_name, system, protocol, count, stream)
     trajectories, error = reference_trajectories(
         system, starts, protocol.dt, protocol.steps, tolerance=protocol.reference_tolerance
     )

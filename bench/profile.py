@@ -10,7 +10,7 @@ import torch
 
 import systems
 from bench.cell import Cell
-from bench.data import data_key
+from bench.data import data_key, training_starts
 from bench.measure import Phases, compare_gradients, peak_bytes, time_phases
 from bench.protocol import Protocol
 from bench.recipe import Recipe
@@ -65,9 +65,8 @@ def profile_window(cell: Cell, protocol: Protocol, recipe: Recipe, device: torch
     assert cell.seq_len is not None
     assert cell.step_size is not None
     system, key = systems.get(cell.system)(), data_key(cell.system, protocol)
-    box = protocol.box(cell.system, system)
     stream = generator("profile starts", key, cell.seed)
-    starts = draw_starts(system, box, recipe.batch_size, stream, accepted_only=protocol.starts == "accepted")
+    starts = training_starts(cell.system, system, protocol, recipe.batch_size, stream)
     substeps = max(1, round(cell.step_size / protocol.dt))  # of the reference, none coarser than the protocol's
     clean = integrate(system, starts, cell.step_size, cell.seq_len, substeps=substeps)[:, ::every]
     dtype = getattr(torch, cell.dtype)

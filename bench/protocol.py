@@ -18,7 +18,8 @@ class Region(Declaration):
 class Protocol(Declaration):
     """Box, step, horizon, noise, counts and test distributions.
 
-    Starts are uniform in the box; `starts = "accepted"` redraws those that the system rejects.
+    Starts are uniform in the box; `starts = "accepted"` redraws those that the system rejects, and
+    "gaussian" takes the distribution of the Gaussian test points instead.
     `start_state` says whether a rollout begins at the noisy observation or at the true state. `derivatives` shares
     the true field at the true states with the models, `equations` the true field and H as functions.
     Models are also rolled out to the time `long_horizon` if it is not 0, from starts whose H lies between the two
@@ -31,7 +32,7 @@ class Protocol(Declaration):
     noise: Annotated[float, Field(ge=0)]
     train_starts: PositiveInt
     validation_starts: PositiveInt
-    starts: Literal["box", "accepted"] = "box"
+    starts: Literal["box", "accepted", "gaussian"] = "box"
     start_state: Literal["noisy", "true"] = "noisy"
     derivatives: Literal["none", "exact"] = "none"
     equations: bool = False
