@@ -56,7 +56,6 @@ def planned(name: str) -> Task:
     """The task of a model's cell, as a grid plans it, under the short recipe; in the matched size if it has one."""
     preset = "matched" if "matched" in models.get(name).presets else "paper"
     axes = {"system": SYSTEM, "model": name, "preset": preset, "seq_len": 16, "seed": 0}
-    axes["gradient_mode"] = "backprop"  # exact for every integrator, and at this size the fastest
     block = Block.model_validate({**axes, "protocol": "smoke", "recipe": "one_cycle"})
     (found,) = expand(Grid(name="g", cells=[block]), Filters())
     protocol = offering(found.task.protocol, models.get(name).needs(preset))
