@@ -19,6 +19,7 @@ from pydantic import Field, PositiveFloat, PositiveInt, ValidationError, model_v
 from bench.declarations import BadInput, Declaration, load
 from bench.grid import Block, Filters, Grid, expand
 from bench.plan import make_plan
+from bench.protocol import load_protocol
 from bench.recipe import OneCycle, Recipe, load_recipe
 from bench.run import Backend, ExitCode, Options, console, cores, errors, execute, stored_rows
 from bench.seeds import generator
@@ -67,13 +68,12 @@ def main(
     """Try recipes drawn from a space, and write the one with the lowest validation loss."""
     folder = out or Path("results") / "tune" / model
     axes = {"model": model, "system": system, "preset": preset, "gradient_mode": gradient}
-    axes |= {"protocol": protocol, "seq_len": seq_len, "seed": seed}
+    protocol_file = str(Path(protocol).resolve()) if protocol.endswith(".toml") else protocol
+    axes |= {"protocol": protocol_file, "seq_len": seq_len, "seed": seed}
     try:
         check_usable(folder / "store")
         searched = load(Space, "spaces", "space", space)
         recipes = [draw(searched, f"{model}_trial{trial}", seed, trial) for trial in range(trials)]
-        for recipe in recipes:
-            write(recipe, folder / "recipes")
         code, scores = try_all(axes, recipes, folder, Options(backend, cores(), None))
     except (BadInput, StoreError) as error:
         errors.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
@@ -113,6 +113,9 @@ def try_all(axes: dict, recipes: list[Recipe], folder: Path, options: Options) -
         block = Block.model_validate({**axes, "recipe": [f"{recipe.name}.toml" for recipe in recipes]})
     except ValidationError as error:
         raise BadInput("; ".join(detail["msg"] for detail in error.errors())) from error
+    load_protocol(axes["protocol"])
+    for recipe in recipes:
+        write(recipe, folder / "recipes")
     grid = Grid(name=f"tune {axes['model']}", cells=[block])
     planned = list(expand(grid, Filters(), folder / "recipes"))
     code = execute(make_plan(planned, stored_rows(folder / "store")), folder / "store", options)

@@ -6,7 +6,7 @@ from torch import Tensor
 from models.base import register
 from models.gradients.base import GradientMode
 from models.net_hamiltonian import NetHamiltonian
-from systems.trajectories import Window
+from systems.trajectories import Window, points_and_slopes
 
 
 @register
@@ -23,19 +23,3 @@ class HNN(NetHamiltonian):
     def loss(self, window: Window, gradient: GradientMode) -> Float[Tensor, ""]:
         points, slopes = points_and_slopes(window)
         return (self.field(points) - slopes).square().sum(-1).mean()
-
-
-def points_and_slopes(
-    window: Window,
-) -> tuple[Float[Tensor, "times batch dim"], Float[Tensor, "times batch dim"]]:
-    """States and their derivatives: given, or central differences, second order in the interval of the samples.
-
-    Differences are taken at every sample that has two neighbours, and at the middle of a window of two samples. Noise
-    of variance sigma^2 puts sigma^2 / (2 h^2) on each component of theirs.
-    """
-    y, interval = window.observed, window.h * window.every
-    if window.derivatives is not None:
-        return y, window.derivatives
-    if len(y) == 2:
-        return y.mean(0, keepdim=True), y.diff(dim=0) / interval
-    return y[1:-1], (y[2:] - y[:-2]) / (2 * interval)

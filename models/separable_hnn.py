@@ -9,7 +9,7 @@ from models.gradients.base import GradientMode
 from models.networks import ScalarMLP, SeparableMLP
 from systems.base import System
 from systems.integrators import Integrator
-from systems.trajectories import Window
+from systems.trajectories import Window, points_and_slopes
 
 
 @register
@@ -84,19 +84,3 @@ def recombined(
     new_points = [torch.cat((q, p.roll(shift, 1)), dim=-1) for shift in behind]
     new_slopes = [torch.cat((q_dot.roll(shift, 1), p_dot), dim=-1) for shift in behind]
     return torch.cat(new_points, dim=1), torch.cat(new_slopes, dim=1)
-
-
-def points_and_slopes(
-    window: Window,
-) -> tuple[Float[Tensor, "times batch dim"], Float[Tensor, "times batch dim"]]:
-    """States and their derivatives: given where the protocol shares them, else central differences.
-
-    Differences are taken at every sample that has two neighbours, and at the middle of a window of two samples. Noise
-    of variance sigma^2 puts sigma^2 / (2 h^2) on each component of theirs.
-    """
-    y, interval = window.observed, window.h * window.every
-    if window.derivatives is not None:
-        return y, window.derivatives
-    if len(y) == 2:
-        return y.mean(0, keepdim=True), y.diff(dim=0) / interval
-    return y[1:-1], (y[2:] - y[:-2]) / (2 * interval)

@@ -120,6 +120,22 @@ class TrainingData:
     equations: System | None = None
 
 
+def points_and_slopes(
+    window: Window,
+) -> tuple[Float[Tensor, "times batch dim"], Float[Tensor, "times batch dim"]]:
+    """States and their derivatives: given, or central differences, second order in the interval of the samples.
+
+    Differences are taken at every sample that has two neighbours, and at the middle of a window of two samples. Noise
+    of variance sigma^2 puts sigma^2 / (2 h^2) on each component of theirs.
+    """
+    y, interval = window.observed, window.h * window.every
+    if window.derivatives is not None:
+        return y, window.derivatives
+    if len(y) == 2:
+        return y.mean(0, keepdim=True), y.diff(dim=0) / interval
+    return y[1:-1], (y[2:] - y[:-2]) / (2 * interval)
+
+
 def cut_windows(
     trajectories: Float[Tensor, "count times dim"],
     rows: Int[Tensor, " batch"],

@@ -46,8 +46,9 @@ def test_a_written_recipe_is_read_back(tmp_path: Path):
         assert load_recipe(str(path)) == recipe.model_copy(update={"name": path.stem})
 
 
-def test_the_lowest_validation_loss_wins_and_every_trial_is_a_row(tmp_path: Path, no_report):
-    result = tune(tmp_path)
+def test_the_lowest_validation_loss_wins_and_every_trial_is_a_row(tmp_path: Path, no_report, monkeypatch):
+    monkeypatch.chdir(TINY)
+    result = tune(tmp_path, "--protocol", "protocol.toml")
     assert result.exit_code == 0, result.output
     rows = read(tmp_path / "store").set_index("recipe")
     assert set(rows.index) == {"fshnn_trial0", "fshnn_trial1", "fshnn_trial2"}
@@ -73,6 +74,7 @@ def test_wrong_usage_ends_with_2_and_says_what_is_right(tmp_path: Path, options,
     result = tune(tmp_path / "out", *options)
     assert result.exit_code == 2
     assert message in result.output
+    assert not (tmp_path / "out" / "store").exists()
 
 
 def test_where_every_trial_fails_there_is_no_winner(tmp_path: Path, no_report, monkeypatch):

@@ -4,11 +4,11 @@ import pytest
 import torch
 
 from models.gradients.backprop import Backprop
-from models.hnn import HNN, points_and_slopes
+from models.hnn import HNN
 from models.true_h import TrueH
 from systems.harmonic_oscillator import HarmonicOscillator
 from systems.henon_heiles import HenonHeiles
-from systems.trajectories import Window
+from systems.trajectories import Window, points_and_slopes
 
 SYSTEM = HarmonicOscillator()
 

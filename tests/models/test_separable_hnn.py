@@ -5,10 +5,10 @@ import torch
 from torch.autograd.functional import hessian
 
 from models.gradients.backprop import Backprop
-from models.separable_hnn import SeparableHNN, points_and_slopes, recombined
+from models.separable_hnn import SeparableHNN, recombined
 from systems.coupled_oscillator import CoupledOscillator
 from systems.henon_heiles import HenonHeiles
-from systems.trajectories import Window, integrate
+from systems.trajectories import Window, integrate, points_and_slopes
 
 STARTS = 0.4 * torch.randn(20, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
 
