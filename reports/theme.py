@@ -37,6 +37,7 @@ _MODELS = (
     "sympflow",
     "pinn",
     "neural_ode",
+    "sympnet",
 )
 _GREYS: dict[str, Colour] = {"constant": (0.6, 0.6, 0.6), "true_h": (0.1, 0.1, 0.1)}
 

@@ -18,6 +18,7 @@ BOUNDS = {  # a column of the row, and at most how large; about twice what was m
     "fshnn": ("h_mae_ru", 0.01),
     "pinn": ("rollout_error", 0.03),
     "sympflow": ("h_mae_ru", 0.01),
+    "sympnet": ("rollout_error", 0.02),
 }
 RECIPE = Recipe.model_validate(
     {
