@@ -62,7 +62,7 @@ def draw(points: pd.DataFrame) -> Figure:
             axis.set_title(prose(system))
         theme.hide(list(axes.flat[len(systems) :]))
         for axis in axes[:, 0]:
-            axis.set_ylabel("median over starts of |H(y(t)) - H(y(0))| (units of H)")
+            axis.set_ylabel("median |H(t) - H(0)| (units of H)")
         handles = [
             Line2D([], [], color=look.colour, marker=look.marker, linestyle=look.dash, label=line)
             for line, look in looks.items()
