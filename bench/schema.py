@@ -128,6 +128,22 @@ COLUMNS = tuple(SCHEMA.names)
 IDENTITY_COLUMNS = tuple(field.name for field in IDENTITY)
 
 
+COLLOCATION = pa.schema(  # of the rows of bench.collocation, which has no cells
+    (
+        _field("method", _TEXT, "polynomial (collocation) or pinn"),
+        _field("rule", _TEXT, "gauss or chebyshev: the nodes"),
+        _field("nodes", _INT, "how many of them"),
+        _field("span", _REAL, "Dt, the length of the interval", "time"),
+        _field("iteration", _INT, "of the training of the PINN"),
+        _field("seed", _INT, "of its initial parameters"),
+        _field("residual", _REAL, "largest || N'(t) - f(N(t)) || at the nodes", "state/time"),
+        _field("error_end", _REAL, "|| N(Dt) - x(Dt) ||", "state"),
+        _field("error_max", _REAL, "largest || N(t) - x(t) || on [0, Dt]", "state"),
+        _field("seconds", _REAL, "to solve, or to train so far", "s"),
+    )
+)
+
+
 class UnknownColumn(ValueError):
     """A row has a column that the schema does not declare."""
 

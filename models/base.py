@@ -164,10 +164,14 @@ class HamiltonianModel(Model):
 
 
 class FlowModel(Model):
-    """A model of the flow itself: a map of states over a time, with neither field nor integrator. Give `flow`."""
+    """A model of the flow itself: a map of states over a time, with neither field nor integrator. Give `flow`.
+
+    `symplectic` says that the map is, whatever the parameters.
+    """
 
     has_hamiltonian = False
     has_field = False
+    symplectic: bool = False
 
     @property
     def rolls_out(self) -> bool:

@@ -37,3 +37,56 @@ class VectorMLP(nn.Module):
     @property
     def _output_bias(self) -> Tensor | None:
         return self.biases[-1] if len(self.biases) == len(self.weights) else None
+
+
+class LinearShear(nn.Module):
+    """Alternating shears p <- p + h (A + A^T) q and q <- q + h (A + A^T) p, each with its own A, then a shift h b.
+
+    The linear module of a LA-SympNet (Jin et al., arXiv 2001.03750, section 3): symplectic for every A.
+    """
+
+    def __init__(self, dof: int, sublayers: int, generator: torch.Generator | None = None):
+        super().__init__()
+        self.matrices = nn.ParameterList(uniform((dof, dof), dof, generator) for _ in range(sublayers))
+        self.shift = nn.Parameter(uniform((2 * dof,), dof, generator))
+
+    def forward(
+        self, q: Float[Tensor, "*batch dof"], p: Float[Tensor, "*batch dof"], h: float
+    ) -> tuple[Float[Tensor, "*batch dof"], Float[Tensor, "*batch dof"]]:
+        for place, matrix in enumerate(self.matrices):
+            symmetric = h * (matrix + matrix.T)
+            if place % 2 == 0:
+                p = p + q @ symmetric
+            else:
+                q = q + p @ symmetric
+        q_shift, p_shift = self.shift.chunk(2)
+        return q + h * q_shift, p + h * p_shift
+
+
+class GradientShear(nn.Module):
+    """p <- p + h grad U(q), or q <- q + h grad U(p): U(x) = a . S(K x + b) and S' is the logistic function.
+
+    The gradient module of a G-SympNet (Jin et al., arXiv 2001.03750, section 3); with K = 1 and b = 0 fixed, the
+    activation module of a LA-SympNet.
+    """
+
+    def __init__(self, dof: int, width: int | None, *, kick: bool, generator: torch.Generator | None = None):
+        """`width` units, or one a coordinate with K = 1 and b = 0 if None; `kick` moves p, otherwise q."""
+        super().__init__()
+        self.kick = kick
+        self.scales = nn.Parameter(uniform((width or dof,), width or dof, generator))
+        self.weight = nn.Parameter(uniform((width, dof), dof, generator)) if width else None
+        self.bias = nn.Parameter(uniform((width,), dof, generator)) if width else None
+
+    def forward(
+        self, q: Float[Tensor, "*batch dof"], p: Float[Tensor, "*batch dof"], h: float
+    ) -> tuple[Float[Tensor, "*batch dof"], Float[Tensor, "*batch dof"]]:
+        if self.kick:
+            return q, p + h * self.slope(q)
+        return q + h * self.slope(p), p
+
+    def slope(self, x: Float[Tensor, "*batch dof"]) -> Float[Tensor, "*batch dof"]:
+        """grad U."""
+        if self.weight is None:
+            return self.scales * torch.sigmoid(x)
+        return (self.scales * torch.sigmoid(nn.functional.linear(x, self.weight, self.bias))) @ self.weight

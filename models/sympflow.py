@@ -35,6 +35,7 @@ class SympFlow(ContinuousFlow, HamiltonianModel):
 
     has_hamiltonian = True
     has_field = True
+    symplectic = True
     presets: ClassVar = {
         "paper": {"layers": 5, "width": 10},
         "matched": {"layers": 3, "width": 11},

@@ -8,6 +8,7 @@ import typer
 
 from bench.store import StoreError, read
 from reports import (
+    energy,
     error_distributions,
     error_table,
     gradient_errors,
@@ -51,6 +52,7 @@ def compose(frame: pd.DataFrame, runs: list[Run], out: Path) -> list[Path]:
         pareto.chapter(measured, out),
         learning_curves.chapter(frame, out),
         error_distributions.chapter(frame, out),
+        energy.chapter(frame, out),
     ]
     page = index.page(frame, runs, chapters, out)
     return [page, *(path for chapter in chapters for path in chapter.files)]

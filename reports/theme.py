@@ -37,8 +37,14 @@ _MODELS = (
     "sympflow",
     "pinn",
     "neural_ode",
+    "sympnet",
 )
-_GREYS: dict[str, Colour] = {"constant": (0.6, 0.6, 0.6), "true_h": (0.1, 0.1, 0.1)}
+_OWN_COLOURS: dict[str, Colour] = {
+    "constant": (0.6, 0.6, 0.6),
+    "true_h": (0.1, 0.1, 0.1),
+    "sympflow": to_rgb("#882255"),  # the palette's grey is for references, and its yellow has no paler variants
+    "pinn": to_rgb("#117733"),
+}
 
 
 @dataclass(frozen=True)
@@ -99,7 +105,7 @@ def model_look(name: str, variant: int = 0) -> Look:
     """Look of a model; variants (recipes, lengths) of one model are paler and have another marker."""
     look = _look(name, _MODELS)
     paleness = 1 - 0.65**variant
-    colour = tuple(channel + (1 - channel) * paleness for channel in _GREYS.get(name, look.colour))
+    colour = tuple(channel + (1 - channel) * paleness for channel in _OWN_COLOURS.get(name, look.colour))
     marker = _MARKERS[(_MARKERS.index(look.marker) + variant) % len(_MARKERS)]
     return Look((colour[0], colour[1], colour[2]), marker, look.dash)
 

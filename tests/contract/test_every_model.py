@@ -7,8 +7,9 @@ from torch.autograd.functional import hessian, jacobian
 import models
 import systems
 from models import gradients
-from models.base import HamiltonianModel
+from models.base import FlowModel, HamiltonianModel
 from systems import integrators
+from systems.base import apply_j
 from systems.trajectories import Window
 
 POINTS = torch.randn(2, 5, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(3))
@@ -142,6 +143,15 @@ def test_rollout_starts_at_the_start_follows_the_field_and_carries_no_graph(mode
     torch.testing.assert_close(states[0], POINTS[0], rtol=0, atol=0)
     slope = (states[2] - states[0]) / 2e-5
     torch.testing.assert_close(slope, declared(model.field, states[1]).detach(), rtol=1e-4, atol=1e-5)
+
+
+def test_a_flow_is_symplectic_if_and_only_if_it_says_so(model):
+    if not isinstance(model, FlowModel):
+        pytest.skip("no flow")
+    m = jacobian(lambda y: model.flow(y[None], 0.5)[0], POINTS[0, 0])
+    j = jacobian(apply_j, POINTS[0, 0])
+    defect = float((m.T @ j @ m - j).norm())
+    assert defect < 1e-13 if model.symplectic else defect > 1e-4
 
 
 def test_evaluations_count_points(model):

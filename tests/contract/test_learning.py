@@ -28,6 +28,7 @@ BOUNDS = {  # a column of the row, and at most how large; about twice what was m
     "srnn": ("h_mae_ru", 0.02),
     "pinn": ("rollout_error", 0.03),
     "sympflow": ("h_mae_ru", 0.01),
+    "sympnet": ("rollout_error", 0.02),
 }
 RECIPE = Recipe.model_validate(
     {

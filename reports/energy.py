@@ -1,0 +1,132 @@
+"""Energy over long rollouts: how far the true H moves along what a model predicts, against time."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from reports import rows as select
+from reports import theme
+from reports.exhibit import Chapter, Exhibit, escape, prose, stem, write
+from reports.frames import column, groups, keep, mean, records, where
+from reports.log_axes import power_ticks
+from reports.numerals import plain
+from reports.tabular import markdown
+
+TITLE = "Energy over long rollouts"
+ROUNDING = 1e-12  # an error below this is that of float64, not of a model
+SETTLED = 10.0  # time from which on growth is measured
+_MARKED = 12  # every so many points of a curve have a marker
+
+
+def chapter(frame: pd.DataFrame, out: Path) -> Chapter:
+    """Writes energy.png, .pdf and .md for each protocol with long rollouts; several stand in the names."""
+    rows = select.of_kind(frame, "train")
+    found = {}
+    for name in select.protocols(rows):
+        lined, _ = select.of_protocol(rows, name)
+        if not (drawn := curves(select.ok(lined))).empty:
+            found[name] = drawn
+    exhibits = [_exhibit(drawn, name, out, name if len(found) > 1 else "") for name, drawn in found.items()]
+    return Chapter(TITLE, tuple(exhibits))
+
+
+def curves(rows: pd.DataFrame) -> pd.DataFrame:
+    """Long form: one row a (system, line, seed, time) with its `error` in units of H, above rounding."""
+    points = [
+        {"system": row["system"], "model": row["model"], "line": row["line"], "seed": row["seed"],
+         "time": time, "error": error}
+        for row in records(rows)
+        for time, error in zip(
+            select.numbers(row["energy_times"]), select.numbers(row["energy_error_curve"]), strict=True
+        )
+        if error > ROUNDING
+    ]  # fmt: skip
+    return pd.DataFrame(points, columns=["system", "model", "line", "seed", "time", "error"])
+
+
+def draw(points: pd.DataFrame) -> Figure:
+    """One panel a system, both axes logarithmic: mean over seeds, band from the least to the largest."""
+    systems = select.systems(points)
+    columns = min(2, len(systems))
+    looks = theme.line_looks(sorted({(row["model"], row["line"]) for row in records(points)}))
+    with theme.style():
+        figure, axes = theme.panels(math.ceil(len(systems) / columns), columns, height=3.0)
+        for axis, system in zip(axes.flat, systems, strict=False):
+            _draw_panel(axis, where(points, system=system), looks)
+            axis.set_title(prose(system))
+        theme.hide(list(axes.flat[len(systems) :]))
+        for axis in axes[:, 0]:
+            axis.set_ylabel("median |H(t) - H(0)| (units of H)")
+        handles = [
+            Line2D([], [], color=look.colour, marker=look.marker, linestyle=look.dash, label=line)
+            for line, look in looks.items()
+        ]
+        figure.legend(
+            handles=handles, loc="outside lower center", ncols=min(3, len(handles)), frameon=False, handlelength=3
+        )
+        return figure
+
+
+def _draw_panel(axis: Axes, points: pd.DataFrame, looks: dict[str, theme.Look]) -> None:
+    for (line,), own in groups(points, ["line"]):
+        look = looks[line]
+        sns.lineplot(
+            data=own, x="time", y="error", ax=axis, estimator="mean", errorbar=("pi", 100), legend=False,
+            color=look.colour, linestyle=look.dash, marker=look.marker, markevery=_MARKED,
+            err_kws={"linewidth": 0, "alpha": 0.18},
+        )  # fmt: skip
+    axis.set_xscale("log")
+    axis.set_yscale("log")
+    power_ticks(axis)
+    axis.set_xlabel("t (units of the system's time)")
+    axis.set_ylabel("")
+
+
+def growth(curve: pd.DataFrame) -> float:
+    """The exponent a of error ~ t^a from SETTLED on, by least squares: 0 is bounded, 1 a steady drift."""
+    late = keep(curve, curve["time"] >= SETTLED)
+    if len(late) < 3:
+        return float("nan")
+    return float(np.polyfit(np.log(late["time"]), np.log(late["error"]), 1)[0])
+
+
+def mean_over_seeds(points: pd.DataFrame) -> pd.DataFrame:
+    """`time` and mean `error`, in the order of time."""
+    return pd.DataFrame([{"time": time, "error": mean(own, "error")} for (time,), own in groups(points, ["time"])])
+
+
+def table(points: pd.DataFrame) -> str:
+    """Markdown: each line's error at the ends of the long rollout, and how it grows; means over seeds."""
+    cells = []
+    for system in select.systems(points):
+        for (line,), own in groups(where(points, system=system), ["line"]):
+            curve = mean_over_seeds(own)
+            errors = column(curve, "error").tolist()
+            settled = keep(curve, curve["time"] >= SETTLED)["error"].tolist()
+            end = plain(column(curve, "time").max(), 4)
+            ends = [plain(settled[0] if settled else None), end, plain(errors[-1]), plain(max(errors))]
+            cells.append([prose(system), escape(line), *ends, plain(growth(curve), 2)])
+    headings = ["system", "model", f"at t = {SETTLED:g}", "last t", "at last t", "largest", "growth exponent"]
+    return markdown(headings, cells, words=2)
+
+
+def _exhibit(points: pd.DataFrame, protocol: str, out: Path, suffix: str) -> Exhibit:
+    figure = draw(points)
+    with theme.style():
+        pictures = theme.save(figure, out, stem("energy", suffix))
+    title = f"Energy over long rollouts, protocol {protocol}"
+    caption = (
+        "Change of the true H along free rollouts from true starts that were not trained on, median over the "
+        f"starts; mean over seeds, band from the least to the largest. The growth exponent a is that of t^a from "
+        f"t = {SETTLED:g} on: 0 for an energy that stays bounded, 1 for a steady drift. Errors below "
+        f"{ROUNDING:g}, which are rounding, are left out."
+    )
+    body = table(points)
+    text = write(out / f"{stem('energy', suffix)}.md", f"# {title}\n\n{caption}\n\n{body}")
+    return Exhibit(title, caption, (*pictures, text), body)

@@ -1,0 +1,56 @@
+"""Energy over long rollouts: what is drawn, and the exponent of a growth that is known."""
+
+import numpy as np
+import pytest
+from synthetic_rows import frame, full_rows, train_row
+
+from reports import energy
+from reports import rows as select
+
+TIMES = np.geomspace(0.1, 1000, 60)
+
+
+def rows_of(curves: dict[str, np.ndarray], **changes: object) -> list[dict]:
+    return [
+        train_row(
+            "henon_heiles", model, 0, 0.1, energy_times=TIMES.tolist(), energy_error_curve=curve.tolist(), **changes
+        )
+        for model, curve in curves.items()
+    ]
+
+
+KNOWN = {"sympflow": np.full(60, 1e-4), "pinn": 1e-4 * TIMES, "true_h": np.full(60, 1e-15)}
+
+
+def points(rows: list[dict]):
+    return energy.curves(select.with_lines(select.of_kind(frame(rows), "train")))
+
+
+def test_the_exponent_is_that_of_the_growth():
+    found = points(rows_of(KNOWN))
+    by_model = {model: energy.growth(own) for model, own in found.groupby("model")}
+    assert by_model == {"pinn": pytest.approx(1.0), "sympflow": pytest.approx(0.0, abs=1e-12)}
+
+
+def test_rounding_is_not_drawn_and_lines_stand_in_the_table():
+    found = points(rows_of(KNOWN))
+    assert set(found["model"]) == {"pinn", "sympflow"}
+    lines = energy.table(found).splitlines()
+    assert len(lines) == 4
+    assert lines[2] == "| henon heiles | pinn (one_cycle) | 0.00108 | 1000 | 0.1 | 0.1 | 1 |"
+    assert lines[3].startswith("| henon heiles | sympflow (one_cycle) | 0.0001 | 1000 | 0.0001 | 0.0001 |")
+
+
+def test_axes_have_units():
+    (axis,) = energy.draw(points(rows_of(KNOWN))).axes
+    assert axis.get_xlabel() == "t (units of the system's time)"
+    assert "units of H" in axis.get_ylabel()
+    assert (axis.get_xscale(), axis.get_yscale()) == ("log", "log")
+
+
+def test_protocols_with_long_rollouts_have_an_exhibit_each_and_the_others_none(tmp_path):
+    assert energy.chapter(frame(full_rows()), tmp_path).exhibits == ()
+    rows = rows_of(KNOWN) + rows_of({"pinn": TIMES}, protocol="longer")
+    exhibits = energy.chapter(frame(rows), tmp_path).exhibits
+    assert [exhibit.picture.name for exhibit in exhibits] == ["energy_longer.png", "energy_paper.png"]
+    assert all(path.stat().st_size for exhibit in exhibits for path in exhibit.files)
