@@ -96,7 +96,7 @@ def carry(
 def spread(
     field: VectorField, y: Float[Tensor, "batch dim"], signs: Float[Tensor, "batch dim"] | None
 ) -> tuple[Float[Tensor, "batch dim"], Float[Tensor, " batch"]]:
-    """F(y) and div F(y), exact without signs, else the estimate e.(dF/dy)e; differentiable if gradients are enabled."""
+    """F(y) and div F(y), exact without signs, else by e.(dF/dy)e; differentiable if gradients are enabled."""
     create_graph = torch.is_grad_enabled()
     with torch.enable_grad():
         point = y if y.requires_grad else y.detach().requires_grad_()
