@@ -1,3 +1,4 @@
+from functools import partial
 from itertools import product
 from typing import ClassVar
 
@@ -7,13 +8,10 @@ from torch import Tensor, nn
 
 from models.base import HamiltonianModel, register
 from models.least_squares import solve_normal
-from models.weak import noise_variance, weak_form
-from systems.base import System, apply_j
+from models.weak import WeakProducts, noise_variance, segments, weak_products
+from systems.base import System
 from systems.integrators import Integrator
 from systems.trajectories import TrainingData
-
-SEGMENT = 100  # steps of a trajectory that share their test functions
-CHUNK = 2048  # segments at once: bounds the memory
 
 
 @register
@@ -59,34 +57,19 @@ class Polynomial(HamiltonianModel):
         return (self.lower.T + 1).to(self.coefficients)
 
     def fit(self, data: TrainingData) -> None:
-        steps = min(SEGMENT, data.observed.shape[1] - 1)
-        segments = data.observed.unfold(1, steps + 1, steps).flatten(0, 1).mT.double()
-        products = self.weak_products(segments, data.dt, noise_variance(data.observed.double()))
+        y = segments(data.observed.double())
+        corrected = partial(monomials, powers=self.lower, variance=noise_variance(y))
+        products = weak_products(y, data.dt, len(self.lower), corrected)
         with torch.no_grad():
-            self.coefficients.copy_(solve_normal(*self.normal_equations(*products)))
+            self.coefficients.copy_(solve_normal(*self.normal_equations(products)))
 
-    def weak_products(
-        self, y: Float[Tensor, "count times dim"], dt: float, variance: Float[Tensor, " dim"]
-    ) -> tuple[Float[Tensor, "lower lower"], Float[Tensor, "lower dim"]]:
-        """X^T X and X^T g, X the weak monomials of lower degree and g the weak grad H that the data show."""
-        form = weak_form(y.shape[1] - 1, dt).like(y)
-        gram = y.new_zeros(len(self.lower), len(self.lower))
-        shown = y.new_zeros(len(self.lower), self.dim)
-        for chunk in y.split(CHUNK):
-            x = (form.right @ monomials(chunk, self.lower, variance)).flatten(0, 1)
-            gram += x.T @ x
-            shown -= x.T @ apply_j(form.left @ chunk).flatten(0, 1)  # grad H = - J y'
-        return gram, shown
-
-    def normal_equations(
-        self, gram: Float[Tensor, "lower lower"], shown: Float[Tensor, "lower dim"]
-    ) -> tuple[Float[Tensor, "terms terms"], Float[Tensor, " terms"]]:
-        """Those of the coefficients: every coordinate d has the rows X diag(factors[d]) at the columns raised[d]."""
+    def normal_equations(self, x: WeakProducts) -> tuple[Float[Tensor, "terms terms"], Float[Tensor, " terms"]]:
+        """Those of the coefficients: grad H along d has the rows X diag(factors[d]) at the columns raised[d]."""
         count = len(self.terms)
-        matrix, right = gram.new_zeros(count, count), gram.new_zeros(count)
-        for columns, factors, target in zip(self.raised, self.factors.to(gram), shown.T, strict=True):
-            matrix[columns[:, None], columns] += factors[:, None] * gram * factors
-            right[columns] += factors * target
+        matrix, right = x.gram.new_zeros(count, count), x.gram.new_zeros(count)
+        for columns, factors, shown in zip(self.raised, self.factors.to(x.gram), x.cross.T, strict=True):
+            matrix[columns[:, None], columns] += factors[:, None] * x.gram * factors
+            right[columns] += factors * shown
         return matrix, right
 
 

@@ -5,12 +5,18 @@ linear in f. Several phi on every window of the data, and least squares, give f 
 arXiv 2005.04339, whose test functions are others).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
+
+from systems.base import apply_j
+
+LONGEST = 100  # steps of a piece of a trajectory that has test functions of its own
+BLOCK = 1 << 22  # features at once: bounds the memory, and stays near the processor
 
 
 @dataclass(frozen=True)
@@ -66,6 +72,40 @@ def legendre(s: Float[Tensor, " points"], degree: int) -> Float[Tensor, "degrees
     for k in range(1, degree):
         p.append(((2 * k + 1) * s * p[k] - k * p[k - 1]) / (k + 1))
     return torch.stack(p)
+
+
+def segments(y: Float[Tensor, "count times dim"]) -> Float[Tensor, "pieces samples dim"]:
+    """Trajectories cut into pieces of LONGEST steps at most that meet at their ends; what is left over is dropped."""
+    steps = min(LONGEST, y.shape[1] - 1)
+    return y.unfold(1, steps + 1, steps).flatten(0, 1).mT
+
+
+@dataclass(frozen=True)
+class WeakProducts:
+    """Products of X, the weak features, and g, the weak grad H that data show: X^T X, X^T g, g^T g; entries of g."""
+
+    gram: Float[Tensor, "features features"]
+    cross: Float[Tensor, "features dim"]
+    square: Float[Tensor, ""]
+    equations: int
+
+
+def weak_products(
+    y: Float[Tensor, "count times dim"], dt: float, count: int, features: Callable[[Tensor], Tensor]
+) -> WeakProducts:
+    """Of `count` features of the state, over all trajectories and test functions; grad H = - J y'. In float64."""
+    form = weak_form(y.shape[1] - 1, dt)
+    gram, cross = form.left.new_zeros(count, count), form.left.new_zeros(count, y.shape[2])
+    square, equations = form.left.new_zeros(()), 0
+    for part in y.split(max(1, BLOCK // (y.shape[1] * count))):
+        part = part.double()
+        x = (form.right @ features(part)).flatten(0, 1)
+        shown = -apply_j(form.left @ part).flatten(0, 1)
+        gram.addmm_(x.T, x)
+        cross.addmm_(x.T, shown)
+        square += shown.square().sum()
+        equations += shown.numel()
+    return WeakProducts(gram, cross, square, equations)
 
 
 def noise_variance(y: Float[Tensor, "count times dim"]) -> Float[Tensor, " dim"]:

@@ -19,7 +19,7 @@ from systems.base import field_of
 
 PAGE = (Path(__file__).parent.parent / "CONTRIBUTING.md").read_text()
 EXAMPLES = dict(re.findall(r"<!-- example: (\S+) -->\n```python\n(.*?)```", PAGE, flags=re.DOTALL))
-SIZES = {"systems/pendulum.py": 20, "models/quadratic.py": 40}
+SIZES = {"systems/trigo.py": 20, "models/quadratic.py": 40}
 
 
 @pytest.fixture
@@ -33,9 +33,9 @@ def examples_in_place(tmp_path, monkeypatch):
         path.write_text(source)
     importlib.invalidate_caches()
     yield
-    for registry, name in ((systems.base._registry, "pendulum"), (models.base._registry, "quadratic")):
+    for registry, name in ((systems.base._registry, "trigo"), (models.base._registry, "quadratic")):
         registry._classes.pop(name, None)
-    for module in ("systems.pendulum", "models.quadratic"):
+    for module in ("systems.trigo", "models.quadratic"):
         sys.modules.pop(module, None)
 
 
@@ -59,15 +59,14 @@ def test_examples_train_and_are_judged(examples_in_place):
     )
     schedule = OneCycle(kind="one_cycle", peak=0.05, warm_up=0.3)
     recipe = Recipe(name="tiny", optimizer="adam", learning_rate=1e-3, epochs=20, batch_size=64, schedule=schedule)
-    cell = Cell("train", "pendulum", "quadratic", "discrete", "implicit_midpoint", "rk2", 8, 0, "tiny", "tiny")
+    cell = Cell("train", "trigo", "quadratic", "discrete", "implicit_midpoint", "rk2", 8, 0, "tiny", "tiny")
     task = Task(cell, "id", "fingerprint", protocol, recipe)
-    row = run_cell(task, lambda: make_dataset("pendulum", protocol))
+    row = run_cell(task, lambda: make_dataset("trigo", protocol))
     assert row["status"] == "ok", row["traceback"]
     assert row["h_r2_ru"] > 0.8
 
 
 def test_the_system_example_is_right(examples_in_place):
-
-    pendulum = systems.get("pendulum")()
+    trigo = systems.get("trigo")()
     y = torch.rand(5, 2, dtype=torch.float64)
-    torch.testing.assert_close(pendulum.field(y), field_of(pendulum.hamiltonian, y))
+    torch.testing.assert_close(trigo.field(y), field_of(trigo.hamiltonian, y))

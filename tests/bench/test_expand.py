@@ -98,6 +98,7 @@ def test_a_fit_has_a_length_and_a_seed_but_no_recipe_and_no_integrator(stand_in)
     assert [(cell.seq_len, cell.seed, cell.preset) for cell in found] == [(4, 2, "paper"), (6, 2, "paper")]
     for cell in found:
         assert (cell.recipe, cell.gradient_mode, cell.integrator, cell.start_guess) == (None,) * 4
+        assert cell.dtype == "float64"
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ BOUNDS = {  # a column of the row, and at most how large; about twice what was m
     "fshnn": ("h_mae_ru", 0.015),
     "hnn": ("h_mae_ru", 0.01),
     "polynomial": ("h_mae_ru", 1.2e-3),
+    "sampled_hnn": ("h_mae_ru", 5e-4),
     "weak_form": ("h_mae_ru", 0.012),
     "neural_ode": ("field_error", 0.1),
     "nssnn": ("h_mae_ru", 0.04),
@@ -76,7 +77,8 @@ def test_it_learns_the_harmonic_oscillator(name: str, dataset):
     row = run_cell(planned(name), lambda: dataset)
     assert row["status"] == "ok", row["traceback"]
     assert row[column] < bound
-    assert row["validation_loss"] < 3 * row["loss_floor"] + 1e-12
+    if row.get("validation_loss") is not None:
+        assert row["validation_loss"] < 3 * row["loss_floor"] + 1e-12
     assert time.process_time() - start < 30
 
 
