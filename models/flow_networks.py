@@ -1,29 +1,17 @@
 """Nets that map states to states: what flow models are built of."""
 
-from itertools import pairwise
-
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from models.networks import uniform
+from models.networks import VectorMLP, uniform
 
 
-class VectorMLP(nn.Module):
-    """F(x) = A tanh(... tanh(W_1 x + b_1)) + b: a net with tanh units and, if asked for, an output bias."""
+class TanhMLP(VectorMLP):
+    """F(x) = A tanh(... tanh(W_1 x + b_1)) + b, and its derivative along a direction."""
 
     def __init__(self, sizes: tuple[int, ...], generator: torch.Generator | None = None, *, bias: bool = True):
-        """`sizes` are the widths from the input to the output, e.g. (3, 30, 30, 2)."""
-        super().__init__()
-        pairs = list(pairwise(sizes))
-        self.weights = nn.ParameterList(uniform((out, into), into, generator) for into, out in pairs)
-        biased = pairs if bias else pairs[:-1]
-        self.biases = nn.ParameterList(uniform((out,), into, generator) for into, out in biased)
-
-    def forward(self, x: Float[Tensor, "*batch inputs"]) -> Float[Tensor, "*batch outputs"]:
-        for weight, bias in zip(self.weights[:-1], self.biases, strict=False):
-            x = torch.tanh(nn.functional.linear(x, weight, bias))
-        return nn.functional.linear(x, self.weights[-1], self._output_bias)
+        super().__init__(sizes, torch.tanh, generator, bias=bias)
 
     def along(
         self, x: Float[Tensor, "*batch inputs"], v: Float[Tensor, "*batch inputs"]
@@ -32,11 +20,7 @@ class VectorMLP(nn.Module):
         for weight, bias in zip(self.weights[:-1], self.biases, strict=False):
             x = torch.tanh(nn.functional.linear(x, weight, bias))
             v = (1 - x * x) * (v @ weight.T)
-        return nn.functional.linear(x, self.weights[-1], self._output_bias), v @ self.weights[-1].T
-
-    @property
-    def _output_bias(self) -> Tensor | None:
-        return self.biases[-1] if len(self.biases) == len(self.weights) else None
+        return nn.functional.linear(x, self.weights[-1], self.output_bias), v @ self.weights[-1].T
 
 
 class LinearShear(nn.Module):

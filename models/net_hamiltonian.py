@@ -8,13 +8,17 @@ from jaxtyping import Float
 from torch import Tensor
 
 from models.base import HamiltonianModel
-from models.networks import ScalarMLP
+from models.networks import ScalarMLP, SeparableMLP
 from systems.base import System
 from systems.integrators import Integrator
 
 
 class NetHamiltonian(HamiltonianModel):
-    """H is a net 2n-`hidden`-1 with tanh units, its gradient and Hessian in closed form."""
+    """H is a net 2n-`hidden`-1 with tanh units, or T(p) + V(q), two nets n-`hidden`-1, if `split`
+    (by default if the class is separable).
+
+    Gradient and Hessian are in closed form.
+    """
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"paper": {}, "matched": {}}
 
@@ -24,9 +28,12 @@ class NetHamiltonian(HamiltonianModel):
         generator: torch.Generator,
         integrator: Integrator | None = None,
         hidden: tuple[int, ...] = (16, 32, 16),
+        *,
+        split: bool | None = None,
     ):
         super().__init__(system, generator, integrator)
-        self.net = ScalarMLP((system.dim, *hidden), generator)
+        dim, self.separable = system.dim, self.separable if split is None else split
+        self.net = SeparableMLP(dim, hidden, generator) if self.separable else ScalarMLP((dim, *hidden), generator)
 
     def hamiltonian(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch"]:
         return self.net(y)

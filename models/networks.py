@@ -112,25 +112,32 @@ class SeparableMLP(nn.Module):
 
 
 class VectorMLP(nn.Module):
-    """A net from vectors to vectors; its output has a bias, which a field can show."""
+    """A net from vectors to vectors, with an output bias unless `bias` says otherwise."""
 
     def __init__(
         self,
         sizes: tuple[int, ...],
         activation: Callable[[Tensor], Tensor],
         generator: torch.Generator | None = None,
+        *,
+        bias: bool = True,
     ):
         """`sizes` are the widths from the input to the output, e.g. (2, 32, 2)."""
         super().__init__()
         self.activation = activation
-        self.weights = nn.ParameterList(uniform((out, into), into, generator) for into, out in pairwise(sizes))
-        self.biases = nn.ParameterList(uniform((out,), into, generator) for into, out in pairwise(sizes))
+        pairs = list(pairwise(sizes))
+        self.weights = nn.ParameterList(uniform((out, into), into, generator) for into, out in pairs)
+        biased = pairs if bias else pairs[:-1]
+        self.biases = nn.ParameterList(uniform((out,), into, generator) for into, out in biased)
 
     def forward(self, y: Float[Tensor, "*batch into"]) -> Float[Tensor, "*batch out"]:
-        *hidden, last = zip(self.weights, self.biases, strict=True)
-        for weight, bias in hidden:
+        for weight, bias in zip(self.weights[:-1], self.biases, strict=False):
             y = self.activation(nn.functional.linear(y, weight, bias))
-        return nn.functional.linear(y, *last)
+        return nn.functional.linear(y, self.weights[-1], self.output_bias)
+
+    @property
+    def output_bias(self) -> Tensor | None:
+        return self.biases[-1] if len(self.biases) == len(self.weights) else None
 
 
 class LinearisedMLP:

@@ -4,9 +4,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from models.base import HamiltonianModel, register
+from models.base import register
 from models.gradients.base import GradientMode
-from models.networks import ScalarMLP
+from models.net_hamiltonian import NetHamiltonian
 from systems.base import System
 from systems.integrators import Integrator
 from systems.integrators.tao import Tao
@@ -14,7 +14,7 @@ from systems.trajectories import Window
 
 
 @register
-class NSSNN(HamiltonianModel):
+class NSSNN(NetHamiltonian):
     """Nonseparable symplectic net: a net for H, rolled out by Tao's explicit integrator with a copy of the state.
 
     From (q0, p0, q0, p0) the state and its copy (q, p, x, y) go through the window together; the loss is the mean
@@ -37,17 +37,8 @@ class NSSNN(HamiltonianModel):
         hidden: tuple[int, ...] = (64,) * 5,
         omega: float = 20.0,
     ):
-        super().__init__(system, generator, integrator)
-        self.net, self.tao = ScalarMLP((system.dim, *hidden), generator), Tao(omega)
-
-    def hamiltonian(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch"]:
-        return self.net(y)
-
-    def gradient(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim"]:
-        return self.net.gradient(y)
-
-    def hessian(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim dim"]:
-        return self.net.hessian(y)
+        super().__init__(system, generator, integrator, hidden)
+        self.tao = Tao(omega)
 
     def loss(self, window: Window, gradient: GradientMode) -> Float[Tensor, ""]:
         states = self.extended_rollout(window.start, window.h, window.steps)[:: window.every]

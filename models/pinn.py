@@ -6,7 +6,7 @@ from torch import Tensor
 
 from models.base import register
 from models.continuous_flows import ContinuousFlow, collocation_times, equations_of, mean_square
-from models.flow_networks import VectorMLP
+from models.flow_networks import TanhMLP
 from models.gradients.base import GradientMode
 from systems.base import System
 from systems.integrators import Integrator
@@ -48,7 +48,7 @@ class PINN(ContinuousFlow):
     ):
         super().__init__(system, generator, integrator)
         sizes = (system.dim + 1, *hidden, system.dim)
-        self.net = VectorMLP(sizes, generator, bias=initial != "shifted")  # F(t) - F(0) shows no output bias
+        self.net = TanhMLP(sizes, generator, bias=initial != "shifted")  # F(t) - F(0) shows no output bias
         self.initial, self.energy = initial, energy
 
     @classmethod

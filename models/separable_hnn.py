@@ -4,16 +4,16 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from models.base import HamiltonianModel, register
+from models.base import register
 from models.gradients.base import GradientMode
-from models.networks import ScalarMLP, SeparableMLP
+from models.net_hamiltonian import NetHamiltonian
 from systems.base import System
 from systems.integrators import Integrator
 from systems.trajectories import Window, points_and_slopes
 
 
 @register
-class SeparableHNN(HamiltonianModel):
+class SeparableHNN(NetHamiltonian):
     """HNN with three ways of telling it that H = T(p) + V(q) (Khoo et al., arXiv 2309.01069).
 
     J grad H is fitted to derivatives of the state: mean square over times, batch and components. The biases:
@@ -47,19 +47,8 @@ class SeparableHNN(HamiltonianModel):
         recombinations: int = 0,
         penalty: float = 0.0,
     ):
-        super().__init__(system, generator, integrator)
-        self.separable, self.recombinations, self.penalty = inductive, recombinations, penalty
-        dim = system.dim
-        self.net = SeparableMLP(dim, hidden, generator) if inductive else ScalarMLP((dim, *hidden), generator)
-
-    def hamiltonian(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch"]:
-        return self.net(y)
-
-    def gradient(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim"]:
-        return self.net.gradient(y)
-
-    def hessian(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim dim"]:
-        return self.net.hessian(y)
+        super().__init__(system, generator, integrator, hidden, split=inductive)
+        self.recombinations, self.penalty = recombinations, penalty
 
     def loss(self, window: Window, gradient: GradientMode) -> Float[Tensor, ""]:
         points, slopes = recombined(*points_and_slopes(window), self.recombinations)

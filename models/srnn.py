@@ -1,19 +1,16 @@
 from typing import ClassVar
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from models.base import HamiltonianModel, gradient_rollout, register, squared_error
+from models.base import gradient_rollout, register, squared_error
 from models.gradients.base import GradientMode
-from models.networks import SeparableMLP
-from systems.base import System
-from systems.integrators import Integrator
+from models.net_hamiltonian import NetHamiltonian
 from systems.trajectories import Window
 
 
 @register
-class SRNN(HamiltonianModel):
+class SRNN(NetHamiltonian):
     """Symplectic recurrent net: H = T(p) + V(q), two nets, rolled out by leapfrog.
 
     Loss: the squared error of all states of the window after its start (Chen et al., arXiv 1909.13334, who count the
@@ -27,25 +24,6 @@ class SRNN(HamiltonianModel):
     separable = True
     own_integrator = "stormer_verlet"
     presets: ClassVar = {"paper": {"hidden": (256, 256)}, "matched": {"hidden": (22, 22)}}
-
-    def __init__(
-        self,
-        system: System,
-        generator: torch.Generator,
-        integrator: Integrator | None = None,
-        hidden: tuple[int, ...] = (256, 256),
-    ):
-        super().__init__(system, generator, integrator)
-        self.net = SeparableMLP(system.dim, hidden, generator)
-
-    def hamiltonian(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch"]:
-        return self.net(y)
-
-    def gradient(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim"]:
-        return self.net.gradient(y)
-
-    def hessian(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim dim"]:
-        return self.net.hessian(y)
 
     def loss(self, window: Window, gradient: GradientMode) -> Float[Tensor, ""]:
         return squared_error(gradient_rollout(self, gradient, window), window)
