@@ -78,7 +78,12 @@ _TRAINING = (
     _field("field_error", _REAL, "relative error of the vector field on the RU set"),
     _field("parameters", _INT, "trainable parameters"),
     _field("train_loss", _REAL, "mean training loss of the last epoch; state^2 where the model integrates"),
-    _field("validation_loss", _REAL, "squared error of rollouts on the validation windows, at the end", "state^2"),
+    _field(
+        "validation_loss",
+        _REAL,
+        "squared error of rollouts on the validation windows",
+        "state^2",
+    ),
     _field("loss_floor", _REAL, "loss of the true H on the same validation windows", "state^2"),
     _field("curve_train", _REALS, "mean training loss of each epoch, in the units of train_loss"),
     _field("curve_validation", _REALS, "validation loss after each epoch", "state^2"),

@@ -39,12 +39,16 @@ def chapter(frame: pd.DataFrame, out: Path) -> Chapter:
 
 
 def curves(rows: pd.DataFrame) -> pd.DataFrame:
-    """Long form: one row a (system, line, seed, part, epoch) with its `loss`; epochs count from 1."""
+    """Long form: one row a (system, line, seed, part, epoch) with its `loss`; epochs count from 1.
+
+    The training loss of a model that integrates nothing is no error of a state and is left out.
+    """
     losses = [
         {"system": row["system"], "model": row["model"], "line": row["line"], "seed": row["seed"],
          "part": part, "epoch": epoch, "loss": loss}
         for row in records(rows)
         for part, column in (("training", "curve_train"), ("validation", "curve_validation"))
+        if part == "validation" or pd.notna(row["gradient_mode"])
         for epoch, loss in enumerate(select.numbers(row[column]), start=1)
     ]  # fmt: skip
     return pd.DataFrame(losses, columns=["system", "model", "line", "seed", "part", "epoch", "loss"])
@@ -114,8 +118,8 @@ def _exhibit(losses: pd.DataFrame, lined: pd.DataFrame, protocol: str, out: Path
     seeds = [len(select.seeds(own)) for _, own in groups(losses, ["system", "line"])]
     count = str(max(seeds)) if min(seeds) == max(seeds) else f"{min(seeds)} to {max(seeds)}"
     caption = (
-        f"Training and validation loss after each epoch under protocol {protocol}: mean over seeds "
-        f"({count} a line), band from the least to the largest. Dashed: loss of the true H on the same "
+        f"Squared error of rollouts after each epoch under protocol {protocol}: mean over seeds ({count} a line), "
+        "band from the least to the largest. Training loss where it is one. Dashed: loss of the true H on the same "
         "validation windows."
     )
     return Exhibit(f"Learning curves, protocol {protocol}", caption, files)

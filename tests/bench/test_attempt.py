@@ -97,6 +97,19 @@ def test_a_fitted_cell_sees_what_the_protocol_shares_and_fills_its_columns(train
     assert {"train_loss", "curve_train", "field_evals"} & set(row) == set()
 
 
+def test_a_fit_that_cannot_be_rolled_out_keeps_its_other_figures(train_task: Task, shared, monkeypatch):
+    def fail(*_: object) -> float:
+        raise NotSolved(28.0, 0.01, 1)
+
+    monkeypatch.setitem(registry._classes, "rate", Rate)
+    monkeypatch.setattr(attempt, "validation_loss", fail)
+    cell = replace(train_task.cell, model="rate", gradient_mode=None, integrator=None, start_guess=None, recipe=None)
+    protocol = train_task.protocol.model_copy(update={"derivatives": "exact", "equations": True})
+    row = complete(run_cell(replace(train_task, cell=cell, protocol=protocol, recipe=None), shared))
+    assert (row["status"], row["validation_loss"]) == ("ok", None)
+    assert row["h_mae_ru"] < 0.01
+
+
 def test_one_thread_is_used(train_task: Task, shared):
     torch.set_num_threads(2)
     run_cell(train_task, shared)

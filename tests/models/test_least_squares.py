@@ -19,11 +19,20 @@ def test_normal_equations_of_badly_scaled_columns():
     torch.testing.assert_close(solution, torch.tensor([3.0, 5e6], dtype=torch.float64))
 
 
-def test_the_condition_number_in_the_message_is_that_of_the_rows():
-    rows = torch.linalg.qr(normal(40, 3)).Q @ torch.diag(torch.tensor([1.0, 1.0, 1e-9], dtype=torch.float64))
-    rows = rows @ torch.linalg.qr(normal(3, 3)).Q  # columns of like length, two directions known
+@pytest.mark.parametrize("seed", range(6))
+def test_columns_that_depend_on_each_other_are_told_whatever_rounding_leaves_of_them(seed):
+    stream = torch.Generator().manual_seed(seed)
+    rows = torch.randn(40, 2, dtype=torch.float64, generator=stream)
+    rows = rows @ torch.randn(2, 3, dtype=torch.float64, generator=stream)
     with pytest.raises(Singular, match=r"the 3 coefficients: .* rank 2 and condition number (\d\.\de\+\d\d|inf)"):
-        solve_normal(rows.T @ rows, rows.T @ normal(40))
+        solve_normal(rows.T @ rows, rows.T @ rows[:, 0])
+
+
+def test_a_condition_number_of_a_million_is_no_harm():
+    u, v = torch.linalg.qr(normal(40, 3)).Q, torch.linalg.qr(normal(3, 3)).Q
+    rows = u @ torch.diag(torch.tensor([1.0, 1.0, 1e-6], dtype=torch.float64)) @ v
+    solution = normal(3)
+    torch.testing.assert_close(solve_normal(rows.T @ rows, rows.T @ rows @ solution), solution, rtol=0, atol=1e-2)
 
 
 @pytest.mark.parametrize("size", [7, 20, 100])

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.autograd.functional import hessian, jacobian
 
-from models.sampled_hnn import SampledHNN
+from models.sampled_hnn import SampledHNN, rise_along_chords
 from models.sampling import normal_units, pair_units
 from models.weak import weak_form
 from systems.base import apply_j
@@ -102,10 +102,19 @@ def test_the_weak_form_bears_noise_and_looks_at_no_derivative():
 
 
 def test_a_second_draw_by_the_slope_of_h_changes_the_units():
-    one, two = model("u_swim", width=50), model("a_swim", width=50)
-    for fitted in (one, two):
+    drawn = []
+    for preset in ("u_swim", "a_swim", "swim"):
+        fitted = model(preset, width=50)
         fitted.fit(shared(points(500, SMALL)))
-    assert not torch.equal(one.weights, two.weights)
+        drawn.append(fitted.weights)
+    assert not torch.equal(drawn[0], drawn[1])
+    assert not torch.equal(drawn[0], drawn[2]), "swim chooses by the derivatives, of the same candidates"
+
+
+def test_the_rise_along_a_chord_is_exact_where_h_is_quadratic():
+    y, first, second = points(6, SMALL), torch.tensor([0, 1, 2]), torch.tensor([3, 4, 5])
+    energy = y.square().sum(1) / 2
+    torch.testing.assert_close(rise_along_chords(y, y, first, second), energy[second] - energy[first])
 
 
 @pytest.mark.parametrize("draw", ["elm", "u_swim", "a_swim", "swim"])

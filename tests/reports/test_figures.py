@@ -62,6 +62,18 @@ def test_curves_are_long_and_count_epochs_from_one():
     assert found == [("training", 1, 3.0), ("training", 2, 2.0), ("validation", 1, 2.5)]
 
 
+def test_a_training_loss_that_is_no_error_of_a_rollout_is_not_drawn():
+    rows = [train_row("double_well", "hnn", 0, 0.01, gradient_mode=None, integrator=None)]
+    losses = learning_curves.curves(select.with_lines(select.of_kind(frame(rows), "train")))
+    assert set(losses["part"]) == {"validation"}
+
+
+def test_a_preset_tells_the_lines_of_a_model_apart():
+    rows = [train_row("double_well", "hnn", 0, 0.01, preset=preset) for preset in ("paper", "matched")]
+    lined = select.with_lines(select.of_kind(frame(rows), "train"))
+    assert set(lined["line"]) == {"hnn (one_cycle, paper)", "hnn (one_cycle, matched)"}
+
+
 def test_errors_leave_out_the_true_h_zeros_and_the_extremes():
     rows = [
         train_row("double_well", "true_h", 0, 1e-9),
