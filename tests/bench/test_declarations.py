@@ -101,7 +101,7 @@ def test_a_missing_file_is_named(tmp_path: Path):
 
 
 def test_an_unknown_grid_name():
-    with pytest.raises(BadInput, match=r"unknown grid 'smok'\. Did you mean 'smoke'\? Valid names: full, "):
+    with pytest.raises(BadInput, match=r"unknown grid 'smok'\. Did you mean 'smoke'\? Valid names: flows, full, "):
         load_grid("smok")
 
 

@@ -67,9 +67,8 @@ def test_data_that_cannot_be_made_are_a_row_for_every_cell_that_needs_them(slots
     strict = tasks[1].protocol.model_copy(update={"reference_tolerance": 1e-300})
     (row, *others) = back_end.run([replace(task, protocol=strict) for task in tasks[:3]], Event(), slots)
     rows = {row["cell_id"]: row for row in [row, *others]}
-    assert sorted(row["status"] for row in rows.values()) == ["error", "error", "ok"]
-    assert "halving the step" in rows[tasks[1].cell_id]["reason"]
-    assert rows[tasks[1].cell_id]["phase"] == "data"
+    assert all("halving the step" in row["reason"] for row in rows.values())
+    assert sorted(row["phase"] for row in rows.values()) == ["data", "data", "evaluate"]  # what learns nothing is judged
 
 
 def test_a_data_set_is_made_once(slots: float, tasks: list[Task], monkeypatch):

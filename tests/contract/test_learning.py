@@ -28,7 +28,7 @@ BOUNDS = {  # a column of the row, and at most how large; about twice what was m
     "shnn": ("h_mae_ru", 0.02),
     "srnn": ("h_mae_ru", 0.02),
     "pinn": ("rollout_error", 0.03),
-    "sympflow": ("h_mae_ru", 0.01),
+    "sympflow": ("h_mae_ru", 0.03),
     "sympnet": ("rollout_error", 0.02),
 }
 RECIPE = Recipe.model_validate(
