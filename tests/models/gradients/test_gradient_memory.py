@@ -55,8 +55,8 @@ def peak(mode, integrator, steps, batch=GRAPHS):
     return max(peaks(mode, integrator, steps, batch).values())
 
 
-def exponent(mode, integrator, short=SHORT):
-    return log(peak(mode, integrator, LONG) / peak(mode, integrator, short)) / log(LONG / short)
+def exponent(mode, integrator, long=LONG):
+    return log(peak(mode, integrator, long) / peak(mode, integrator, SHORT)) / log(long / SHORT)
 
 
 def test_reversible_does_not_grow():
@@ -81,7 +81,7 @@ def test_checkpoint_grows_as_the_square_root():
 
 
 def test_backprop_is_linear():
-    assert exponent("backprop", "even") == pytest.approx(1, abs=0.05)
+    assert exponent("backprop", "even", LONG // 4) == pytest.approx(1, abs=0.05)
 
 
 def test_with_few_observations_the_augmented_adjoint_does_not_grow():
