@@ -41,7 +41,12 @@ RECIPE = Recipe.model_validate(
         "schedule": {"kind": "one_cycle", "peak": 3e-2, "warm_up": 0.3},
     }
 )
-LEARNERS = [name for name in models.names() if models.get(name).trainable]
+SLOW = ("neural_ode", "nssnn", "ode_to_ode", "pinn", "second_order_neural_ode", "srnn", "sympflow")
+LEARNERS = [
+    pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name
+    for name in models.names()
+    if models.get(name).trainable
+]
 
 
 @pytest.fixture(scope="module")
