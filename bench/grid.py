@@ -169,6 +169,7 @@ def _cells(block: Block, protocol: Protocol, recipes: list[Recipe]) -> Iterator[
         "compiled": block.compiled,
         "seq_len": block.seq_len,
         "seed": block.seed,
+        "device": [block.device],
         "dtype": [block.dtype],
         "recipe": recipes,
         "net": block.net if profiles else [None],
@@ -182,13 +183,13 @@ def _cells(block: Block, protocol: Protocol, recipes: list[Recipe]) -> Iterator[
             chosen |= dict.fromkeys(("gradient_mode", "integrator", "start_guess")) | {"compiled": False}
         elif not integrators.get(chosen["integrator"]).takes_start_guess:
             chosen["start_guess"] = None
-        if learner.fits:  # what is solved at once is solved in float64
-            chosen |= {"recipe": None, "dtype": "float64"}
+        if learner.fits:  # what is solved at once is solved in float64, on the CPU
+            chosen |= {"recipe": None, "device": "cpu", "dtype": "float64"}
         if not learner.trainable:
             chosen |= {"preset": None, "seq_len": None, "seed": 0, "recipe": None}
         recipe = chosen.pop("recipe")
         names = {"protocol": protocol.name, "recipe": recipe and recipe.name}
-        yield Cell(kind=block.kind, device=block.device, **names, **chosen), recipe
+        yield Cell(kind=block.kind, **names, **chosen), recipe
 
 
 def why_skipped(cell: Cell, protocol: Protocol | None = None, recipe: Recipe | None = None) -> str | None:

@@ -66,10 +66,10 @@ class SampledHNN(HamiltonianModel):
         return self.hidden(y).square_().neg_().add_(1)
 
     def hamiltonian(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch"]:
-        return torch.tanh(y @ self.weights.T + self.biases) @ self.readout
+        return self.hidden(y) @ self.readout
 
     def gradient(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim"]:
-        hidden = torch.tanh(y @ self.weights.T + self.biases)
+        hidden = self.hidden(y)
         return ((1 - hidden * hidden) * self.readout) @ self.weights
 
     def hessian(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim dim"]:
