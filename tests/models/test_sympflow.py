@@ -101,6 +101,7 @@ def window_of(system_name: str, *, shared: bool = True) -> Window:
     return Window(observed[0], observed, 0.1, equations=system if shared else None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", ["unsupervised", "hamiltonian_matching", "mixed"])
 @pytest.mark.parametrize("system_name", SYSTEMS)
 def test_it_learns_from_the_equations_alone(system_name: str, preset: str):
