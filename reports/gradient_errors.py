@@ -47,7 +47,7 @@ def draw_against_n(family: Family) -> Figure:
         modes = theme.in_mode_order(mode for member in family.members for mode in member.modes)
         handles = theme.mode_handles(modes)
         figure.legend(
-            handles=handles, loc="outside lower center", ncols=min(5, len(handles)), frameon=False, handlelength=4
+            handles=handles, loc="outside lower center", ncols=min(4, len(handles)), frameon=False, handlelength=4
         )
         theme.title(figure, family.title)
         return figure

@@ -73,7 +73,7 @@ def draw(family: Family) -> Figure:
         theme.title(figure, family.title)
         handles = [*_handles(modes), _ring_handle()]
         figure.legend(
-            handles=handles, loc="outside lower center", ncols=min(5, len(handles)), frameon=False, handlelength=4
+            handles=handles, loc="outside lower center", ncols=min(4, len(handles)), frameon=False, handlelength=4
         )
         return figure
 

@@ -63,7 +63,7 @@ _MODES = {
     "backprop": Look(_PALETTE[1], "s", "--"),
     "checkpoint": Look(_PALETTE[3], "D", (0, (1, 1))),
     "discrete": Look(_PALETTE[0], "o", "-"),
-    f"discrete{COMPILED}": Look(to_rgb("#56b4e9"), "*", (0, (1, 2, 4, 2))),
+    f"discrete{COMPILED}": Look(to_rgb("#003f5c"), ">", (0, (1, 2, 4, 2))),
     "reversible": Look(to_rgb("#332288"), "P", (0, (5, 1, 1, 1))),
     f"reversible{COMPILED}": Look(to_rgb("#aa88dd"), "h", (0, (2, 1, 1, 1))),
     "symplectic_adjoint": Look(to_rgb("#882255"), "<", (0, (8, 2))),
