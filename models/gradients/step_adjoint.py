@@ -70,8 +70,8 @@ class StepAdjoint(ByHand):
             return pull_stages(model, method.a, method.b, h, stages, cotangent, jumps)
         step = torch.tensor(h, dtype=stages.dtype)  # a number would be compiled in
         before = compiled_pull_stages.spent_s
-        pulled = compiled_pull_stages(model, method.a, method.b, step, stages, cotangent, jumps)
-        if not compiled_pull_stages.failed:
+        pulled, compiled = compiled_pull_stages(model, method.a, method.b, step, stages, cotangent, jumps)
+        if compiled:
             model.count(stages)
             self.compile_s = (self.compile_s or 0.0) + compiled_pull_stages.spent_s - before
         return pulled

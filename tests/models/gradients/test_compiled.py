@@ -26,7 +26,6 @@ import json, torch, systems
 from models.fshnn import FSHNN
 from models.gradients.discrete import Discrete
 from models.gradients.reversible import Reversible
-from models.gradients.step_adjoint import compiled_pull_stages
 from systems.integrators.implicit_midpoint import ImplicitMidpoint
 
 def gradients(mode, steps, h):
@@ -43,16 +42,14 @@ for steps, h in ((4, 0.1), (4, 0.05), (6, 0.1)):
         found, counted = gradients(mode, steps, h)
         error = float((found - eager).norm() / eager.norm())
         report.append([type(mode).__name__, steps, error, counted - evaluations, mode.compile_s])
-print(json.dumps([report, compiled_pull_stages.failed]))
+print(json.dumps(report))
 """
 
 
 @pytest.fixture(scope="module")
 def compared() -> list:
     done = subprocess.run([sys.executable, "-c", COMPARE], cwd=REPOSITORY, capture_output=True, text=True, check=True)
-    report, failed = json.loads(done.stdout)
-    assert not failed, done.stderr
-    return report
+    return json.loads(done.stdout)
 
 
 def test_compiled_gradients_are_the_eager_ones(compared):
@@ -84,8 +81,8 @@ def test_what_cannot_be_compiled_runs_as_it_is_and_one_line_says_so(function, se
     compiled = Compiled(function)
     with inductor.patch(settings), caplog.at_level(logging.WARNING):
         for _ in range(2):
-            assert compiled(torch.ones(3)).tolist() == [2, 2, 2]
-    assert compiled.failed
+            result, was_compiled = compiled(torch.ones(3))
+            assert (result.tolist(), was_compiled) == ([2, 2, 2], False)
     (record,) = caplog.records
     assert record.getMessage().startswith(f"{function.__name__} is not compiled but runs as it is: ")
     assert "\n" not in record.getMessage()
@@ -101,5 +98,21 @@ def test_a_mode_that_cannot_be_compiled_gives_its_gradient_and_no_time_of_compil
             states = mode.rollout(model, ImplicitMidpoint(), torch.ones(3, 2), 0.1, 2)
             gradients = torch.autograd.grad(states.square().sum(), list(model.parameters()))
         parts.append((gradients, model.evaluations - before, mode.compile_s))
-    assert step_adjoint.compiled_pull_stages.failed
     torch.testing.assert_close(parts[0], parts[1], rtol=0, atol=0)
+
+
+def untraceable_in_threes(x: torch.Tensor) -> torch.Tensor:
+    if x.shape[0] == 3:
+        torch._dynamo.graph_break()
+    return 2 * x
+
+
+def test_what_cannot_be_compiled_for_some_shapes_may_be_for_others():
+    compiled = Compiled(untraceable_in_threes)
+    could = []
+    for size in (3, 4, 3):
+        result, was_compiled = compiled(torch.ones(size))
+        assert result.tolist() == size * [2]
+        could.append(was_compiled)
+    assert could == [False, True, False]
+    assert compiled.spent_s > 0

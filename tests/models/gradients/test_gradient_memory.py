@@ -80,8 +80,9 @@ def test_checkpoint_grows_as_the_square_root():
     assert exponent("checkpoint", "even") == pytest.approx(0.5, abs=0.15)
 
 
-def test_backprop_is_linear():
-    assert exponent("backprop", "even", LONG // 4) == pytest.approx(1, abs=0.05)
+@pytest.mark.parametrize("long", [LONG // 4, pytest.param(LONG, marks=pytest.mark.slow)])
+def test_backprop_is_linear(long):
+    assert exponent("backprop", "even", long) == pytest.approx(1, abs=0.05)
 
 
 def test_with_few_observations_the_augmented_adjoint_does_not_grow():
