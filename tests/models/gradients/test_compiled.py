@@ -76,18 +76,24 @@ def untraceable(x: torch.Tensor) -> torch.Tensor:
     return 2 * x
 
 
-@pytest.mark.parametrize(("function", "settings"), [(doubled, NO_COMPILER), (untraceable, {})])
-def test_what_cannot_be_compiled_runs_as_it_is_and_one_line_says_so(function, settings, caplog):
+@pytest.mark.filterwarnings("ignore:dynamo_pgo force disabled")
+@pytest.mark.parametrize(
+    ("function", "settings", "reason"),
+    [(doubled, NO_COMPILER, "No working C++ compiler"), (untraceable, {}, "graph_break")],
+)
+def test_what_cannot_be_compiled_runs_as_it_is_and_one_line_says_so(function, settings, reason, caplog):
     compiled = Compiled(function)
     with inductor.patch(settings), caplog.at_level(logging.WARNING):
         for _ in range(2):
             result, was_compiled = compiled(torch.ones(3))
             assert (result.tolist(), was_compiled) == ([2, 2, 2], False)
-    (record,) = caplog.records
+    (record,) = [record for record in caplog.records if record.name == "models.gradients.compiled"]
     assert record.getMessage().startswith(f"{function.__name__} is not compiled but runs as it is: ")
+    assert reason in record.getMessage()
     assert "\n" not in record.getMessage()
 
 
+@pytest.mark.filterwarnings("ignore:dynamo_pgo force disabled")
 def test_a_mode_that_cannot_be_compiled_gives_its_gradient_and_no_time_of_compilation(monkeypatch):
     monkeypatch.setattr(step_adjoint, "compiled_pull_stages", Compiled(step_adjoint.pull_stages))
     model = FSHNN(systems.get("double_well")(), torch.Generator().manual_seed(0), ImplicitMidpoint())
