@@ -20,7 +20,7 @@ from bench.cell import Task
 from bench.schema import SCHEMA, complete
 from bench.store import read
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("ray")]
 
 TINY = Path(__file__).parent.parent / "bench" / "tiny"
 PERSONAL = {"worker", "started_at"}  # who and when
