@@ -25,6 +25,8 @@ FAVOURITE = {  # of each mode: implicit midpoint, or else the first that it appl
     mode: "implicit_midpoint" if (mode, "implicit_midpoint") in APPLICABLE else dict(reversed(APPLICABLE))[mode]
     for mode in MODES
 }
+LEARNERS = [name for name in models.names() if models.get(name).integrates and models.get(name).trainable]
+USUAL = ["implicit_midpoint", "rk4", "stormer_verlet"]
 TOLERANCE = {torch.float64: 1e-10, torch.float32: 1e-5}
 
 
@@ -60,6 +62,18 @@ def test_the_value_of_the_rollout_does_not_depend_on_the_mode(name):
     for mode in (mode for mode, integrator in APPLICABLE if integrator == name):
         states = MODES[mode]().rollout(model, INTEGRATORS[name](), y0, 0.1, 3)
         torch.testing.assert_close(states, expected, rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+@pytest.mark.parametrize(("mode", "integrator"), [pair for pair in EXACT if pair[1] in USUAL])
+def test_exact_modes_equal_backprop_through_every_model(mode, integrator, name):
+    if reason := MODES[mode].inapplicable(models.get(name), INTEGRATORS[integrator]):
+        pytest.skip(reason)
+    system = systems.get("henon_heiles")()
+    model = models.get(name)(system, torch.Generator().manual_seed(0), INTEGRATORS[integrator]()).double()
+    y0, weights = starts_and_weights(4, 3)
+    found, expected = (gradients_of(each, integrator, model, y0, weights, 0.1) for each in (mode, "backprop"))
+    assert [relative(*parts) for parts in zip(found, expected, strict=True)] == pytest.approx([0, 0], abs=1e-12)
 
 
 def test_modes_do_not_apply_to_models_that_do_not_integrate():
