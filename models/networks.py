@@ -178,9 +178,7 @@ class LinearisedMLP:
         weights = [(turn @ a.T).addmm_(sensitivity, da.T) for turn, a, sensitivity, da in layers]
         return [tangents[-1].sum(1), *weights, *(turn.sum(1) for turn in turns)]
 
-    def pull_sums(
-        self, sums: Float[Tensor, "functions times"]
-    ) -> Float[Tensor, "pieces functions dim parameters"]:
+    def pull_sums(self, sums: Float[Tensor, "functions times"]) -> Float[Tensor, "pieces functions dim parameters"]:
         """d/dtheta of sum_t sums_kt grad H(y_t) over pieces of as many points as there are times, one after another.
 
         A column an entry of theta, in the order of `parameters()`.
