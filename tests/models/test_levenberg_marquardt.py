@@ -54,9 +54,8 @@ def test_the_damped_step_is_that_of_the_definition():
     theta, method, data = linear(matrix, right, damping=0.3)
     gram = matrix.T @ matrix
     residual = matrix.sum(1) - right[:, 0]
-    expected = 1 - torch.linalg.solve(
-        gram + 0.3 * gram.trace() / 5 * torch.eye(5, dtype=torch.float64), matrix.T @ residual
-    )
+    shift = 0.3 * gram.trace() / 5 * torch.eye(5).double()
+    expected = 1 - torch.linalg.solve(gram + shift, matrix.T @ residual)
     method.step([data])
     torch.testing.assert_close(torch.cat(theta), expected, rtol=1e-12, atol=0)
     assert method.damping == 0.3 / 4, "a linear problem keeps what it promises"
