@@ -86,12 +86,13 @@ class Filters:
     gradient_mode: tuple[str, ...] = ()
     seq_len: tuple[int, ...] = ()
     seed: tuple[int, ...] = ()
+    cell_id: tuple[str, ...] = ()
 
-    def want(self, cell: Cell) -> bool:
-        """Whether every filter that applies to the cell admits it."""
+    def want(self, task: Task) -> bool:
+        """Whether every filter that applies to the task's cell admits it."""
+        values = vars(task.cell) | {"cell_id": task.cell_id}
         return all(
-            not wanted or getattr(cell, axis) is None or getattr(cell, axis) in wanted
-            for axis, wanted in vars(self).items()
+            not wanted or values[axis] is None or values[axis] in wanted for axis, wanted in vars(self).items()
         )
 
 
@@ -127,7 +128,7 @@ def expand(grid: Grid, filters: Filters, beside: Path = FOLDER / "grids") -> Ite
     seen: set[str] = set()
     for number, block in enumerate(grid.cells, 1):
         for planned in _expand_block(block, f"{grid.name}.toml: cells[{number}]", beside):
-            if planned.task.cell_id not in seen and filters.want(planned.task.cell):
+            if planned.task.cell_id not in seen and filters.want(planned.task):
                 seen.add(planned.task.cell_id)
                 yield planned
 

@@ -64,6 +64,7 @@ def main(
     gradient: Annotated[list[str] | None, typer.Option(help="Only this gradient mode; repeatable.")] = None,
     seq_len: Annotated[list[int] | None, typer.Option(min=1, help="Only this length; repeatable.")] = None,
     seeds: Annotated[str | None, typer.Option(help="Only these seeds, as in 0,1,2.")] = None,
+    cell: Annotated[list[str] | None, typer.Option(help="Only the cell of this id; repeatable.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the store [results/GRID].")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Local workers [number of cores].")] = None,
     address: Annotated[str | None, typer.Option(help="Address of a running Ray cluster.")] = None,
@@ -78,6 +79,7 @@ def main(
             gradient_mode=tuple(gradient or ()),
             seq_len=tuple(seq_len or ()),
             seed=parse_seeds(seeds),
+            cell_id=tuple(cell or ()),
         )
         plan, folder = prepare(grid, filters, out)
         options = Options(backend, workers or cores(), address)
