@@ -3,6 +3,8 @@
 A new gradient mode or model gets its benchmarks here without a line: the names are those of the registries.
 """
 
+from abc import ABC, abstractmethod
+
 import torch
 
 import models
@@ -17,11 +19,15 @@ from models import gradients
 ROUNDING = 1e-5  # of float32 over 256 steps: below it, the ratio of two gradient errors says nothing
 
 
-class Iteration:
-    """What is measured of any iteration; give `task` in `setup`."""
+class Iteration(ABC):
+    """What is measured of any iteration; `setup` says of which."""
 
     version = "1"
     timeout = 300
+
+    @abstractmethod
+    def setup(self, *case) -> None:
+        """Call `prepare`, or raise NotImplementedError for a case that does not exist."""
 
     def prepare(self, task: Task) -> None:
         torch.set_num_threads(1)
