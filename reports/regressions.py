@@ -1,4 +1,4 @@
-"""python -m reports.regressions --history DIR --out DIR: what the last night of bench.nightly found, and every series.
+"""python -m reports.regressions --history DIR --out DIR: verdicts of the last night, and all series.
 
 Reads the nights as the JSON files that they are. Writes `index.html`, which needs no other file but links to asv's
 site where that lies beside it, and `table.md`, the changes alone as Markdown.
@@ -16,6 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 ALARMS = ("failed", "vanished", "worse")
 ORDER = (*ALARMS, "better", "new", "same")
+NOT_JUDGED = {"outcome": "new", "baseline": None, "change": None, "threshold": None}
 WIDTH, HEIGHT, MARGIN = 160, 28, 3  # of a series, in pixels
 
 

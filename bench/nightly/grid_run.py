@@ -3,9 +3,9 @@
 import os
 import subprocess
 import sys
+from math import isfinite, isnan
 from pathlib import Path
-
-import pandas as pd
+from statistics import fmean
 
 from bench.declarations import FOLDER
 from bench.nightly.asv_passes import NothingMeasured
@@ -24,7 +24,7 @@ def run_grid(tree: Path, out: Path, grid: Path = FOLDER / "grids" / "nightly.tom
     environment = os.environ | {"PYTHONPATH": str(tree.resolve()), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False)
     try:
-        figures = line_figures(read(out))
+        figures = line_figures(read(out).to_dict(orient="records"))
     except StoreError as error:
         raise NothingMeasured(f"bench.run --grid {grid} left no store: {done.stderr[-2000:]}") from error
     if not figures:
@@ -32,22 +32,30 @@ def run_grid(tree: Path, out: Path, grid: Path = FOLDER / "grids" / "nightly.tom
     return figures
 
 
-def line_figures(rows: pd.DataFrame) -> dict[str, Figure]:
+def line_figures(rows: list[dict]) -> dict[str, Figure]:
     """Mean errors over the seeds of each line; one seed without an error, and the line failed."""
-    figures = {}
-    for key, own in rows.groupby(list(LINE), dropna=False):
-        line = ", ".join(str(part) for part in key if not pd.isna(part))
-        unfinished = [
-            f"seed {row['seed']}: {row['status']}: {row['reason']}"
-            for row in own.to_dict(orient="records")
-            if row["status"] != Status.OK
-        ]
-        for column, unit in ERRORS.items():
-            if unfinished:
-                figure = Figure(unit, version=VERSION, failure="; ".join(unfinished))
-            elif own[column].isna().all():
-                continue
-            else:
-                figure = Figure(unit, (float(own[column].mean(skipna=False)),), VERSION)
-            figures[f"grid.{column}({line})"] = figure
-    return figures
+    lines: dict[str, list[dict]] = {}
+    for row in rows:
+        line = ", ".join(row[axis] for axis in LINE if isinstance(row[axis], str))
+        lines.setdefault(line, []).append(row)
+    return {
+        f"grid.{column}({line})": figure
+        for line, own in lines.items()
+        for column in ERRORS
+        if (figure := mean_over_seeds(own, column)) is not None
+    }
+
+
+def mean_over_seeds(rows: list[dict], column: str) -> Figure | None:
+    """None where the error does not apply, as it is null in every row."""
+    unfinished = [
+        f"seed {row['seed']}: {row['status']}: {row['reason']}" for row in rows if row["status"] != Status.OK
+    ]
+    if unfinished:
+        return Figure(ERRORS[column], version=VERSION, failure="; ".join(unfinished))
+    errors = [float(row[column]) for row in rows]
+    if all(isnan(error) for error in errors):
+        return None
+    if not isfinite(fmean(errors)):
+        return Figure(ERRORS[column], version=VERSION, failure=f"gave {errors}")
+    return Figure(ERRORS[column], (fmean(errors),), VERSION)

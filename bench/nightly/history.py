@@ -1,15 +1,14 @@
 """Nights, and the folder that keeps them: one JSON file a night, so a branch of git can hold it as well as a disk."""
 
-import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
 
 from bench.declarations import BadInput
 from bench.nightly.figures import Figure
-from bench.nightly.verdict import Outcome, Verdict
+from bench.nightly.verdict import Verdict
 from bench.store import replace_file
-
-VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -42,6 +41,9 @@ class Night:
         return {name: verdict for name, verdict in self.verdicts.items() if verdict.outcome.alarms}
 
 
+NIGHT = TypeAdapter(Night)
+
+
 class History:
     """The nights of a folder."""
 
@@ -59,8 +61,7 @@ class History:
         """Writes the night, all of it or nothing."""
         moment = night.started_at.replace(":", "").replace("-", "")
         path = self._files() / f"{moment}-{night.commit[:12]}-{night.machine}.json"
-        content = {"version": VERSION, **asdict(night)}
-        replace_file(path, json.dumps(content, indent=1, sort_keys=True).encode())
+        replace_file(path, NIGHT.dump_json(night, indent=1))
         return path
 
     def _files(self) -> Path:
@@ -68,20 +69,8 @@ class History:
 
 
 def read_night(path: Path) -> Night:
-    """Raises BadInput, naming the file."""
+    """Raises BadInput, naming the file and what is wrong in it."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        if content.pop("version") != VERSION:
-            raise ValueError(f"not of version {VERSION}")
-        figures = {
-            name: Figure(**figure | {"samples": tuple(figure["samples"])})
-            for name, figure in content.pop("figures").items()
-        }
-        verdicts = {
-            name: Verdict(**verdict | {"outcome": Outcome(verdict["outcome"])})
-            for name, verdict in content.pop("verdicts").items()
-        }
-        lists = {name: tuple(content.pop(name)) for name in ("accepted", "only", "notes")}
-        return Night(**content, **lists, figures=figures, verdicts=verdicts)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BadInput(f"{path} is not a night of this suite: {type(error).__name__}: {error}") from error
+        return NIGHT.validate_json(path.read_bytes())
+    except (OSError, ValidationError) as error:
+        raise BadInput(f"{path} is not a night of this suite: {error}") from error

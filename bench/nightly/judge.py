@@ -1,8 +1,12 @@
 """Judging a night by the nights before it.
 
-Worse is what exceeds the median of the last nights by more than max(5 %, 3 x the A/A spread). The spread is the
-larger of two estimates of the noise on one commit: the scatter of a night's passes, pooled over the compared nights,
-and that of the compared nights themselves, by the median deviation, which one real step does not move.
+Worse is what exceeds the median of the last n nights by more than max(5 %, 3 x the A/A spread). The spread is an
+estimate of the noise of that difference where the code is the same: sqrt(1 + 1/n) times the largest of
+
+* the scatter of a night's passes, pooled over this night and the n;
+* the same, tonight, of a typical benchmark of time, for a few passes may agree by chance;
+* the scatter of the n nights themselves, by the median deviation, which one real step does not move.
+
 `docs/decisions/011-nightly-gate.md` has the rates of false alarms.
 """
 
@@ -25,23 +29,24 @@ DEVIATIONS = 1.4826  # of the median absolute deviation in a standard deviation,
 
 def judge(night: Night, earlier: Sequence[Night]) -> dict[str, Verdict]:
     """A verdict for every benchmark that was measured or should have been; `earlier` nights, oldest first."""
-    verdicts = {
-        name: judge_figure(name, figure, night, figures_before(name, figure.version, night, earlier))
-        for name, figure in night.figures.items()
-    }
+    typical = typical_spread(night)
+    verdicts = {}
+    for name, figure in night.figures.items():
+        before = [] if name in night.accepted else figures_before(name, figure.version, night, earlier)
+        verdicts[name] = judge_figure(figure, before, typical if depends_on_machine(name) else 0.0)
     gone = expected(night, earlier) - set(night.figures)
     return verdicts | {name: Verdict(Outcome.VANISHED) for name in sorted(gone)}
 
 
-def judge_figure(name: str, figure: Figure, night: Night, before: Sequence[Figure]) -> Verdict:
-    """One benchmark against its figures of the nights that it is compared with."""
+def judge_figure(figure: Figure, before: Sequence[Figure], typical: float) -> Verdict:
+    """One benchmark against its figures of the nights that it is compared with; `typical` is its least spread."""
     if figure.failure:
         return Verdict(Outcome.FAILED)
-    if not before or name in night.accepted:
+    if not before:
         return Verdict(Outcome.NEW)
-    baseline = median(figure.value for figure in before)
+    baseline = median(past.value for past in before)
     change = relative_change(figure.value, baseline)
-    threshold = max(FLOOR, SPREADS * spread(figure, before))
+    threshold = max(FLOOR, SPREADS * spread(figure, before, typical))
     outcome = Outcome.SAME
     if abs(change) > threshold:
         outcome = Outcome.WORSE if change > 0 else Outcome.BETTER
@@ -77,16 +82,28 @@ def expected(night: Night, earlier: Sequence[Night]) -> set[str]:
     return names - set(night.accepted)
 
 
-def spread(figure: Figure, before: Sequence[Figure]) -> float:
-    """Relative standard deviation of a benchmark on one and the same commit."""
+def typical_spread(night: Night) -> float:
+    """Relative scatter of the passes of the middle one of the benchmarks of time."""
+    timed = [figure for name, figure in night.figures.items() if depends_on_machine(name)]
+    variances = [figure.relative_variance for figure in timed]
+    known = [variance for variance in variances if variance is not None]
+    return sqrt(median(known)) if known else 0.0
+
+
+def spread(figure: Figure, before: Sequence[Figure], typical: float) -> float:
+    """Relative standard deviation of a night's value from the median of nights before, on one and the same commit."""
     variances = [own.relative_variance for own in (figure, *before)]
     known = [variance for variance in variances if variance is not None]
     within = sqrt(fmean(known)) if known else 0.0
-    values = [own.value for own in before]
+    return max(within, typical, scatter([own.value for own in before])) * sqrt(1 + 1 / len(before))
+
+
+def scatter(values: Sequence[float]) -> float:
+    """Relative, by the median deviation; 0 of too few values."""
     middle = median(values)
     if len(values) < ENOUGH_NIGHTS or not middle:
-        return within
-    return max(within, DEVIATIONS * median(abs(value / middle - 1) for value in values))
+        return 0.0
+    return DEVIATIONS * median(abs(value / middle - 1) for value in values)
 
 
 def relative_change(value: float, baseline: float) -> float:

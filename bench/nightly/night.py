@@ -17,7 +17,7 @@ from bench.nightly.machine import Machine, packages
 from bench.nightly.verdict import Outcome
 
 PASSES = 3  # over the benchmarks of time: what they differ in is the A/A spread
-AGAIN = 2  # more passes over those that seem to have changed
+AGAIN = 3  # more passes over those that seem to have changed
 
 Say = Callable[[str], None]
 

@@ -4,6 +4,7 @@ A new gradient mode or model gets its benchmarks here without a line: the names 
 """
 
 from abc import ABC, abstractmethod
+from typing import Any
 
 import torch
 
@@ -26,7 +27,7 @@ class Iteration(ABC):
     timeout = 300
 
     @abstractmethod
-    def setup(self, *case) -> None:
+    def setup(self, *case: Any) -> None:
         """Call `prepare`, or raise NotImplementedError for a case that does not exist."""
 
     def prepare(self, task: Task) -> None:
@@ -44,11 +45,11 @@ class Iteration(ABC):
             run()
 
     @in_unit("yardsticks")
-    def track_time(self, *case: str | int) -> float:
+    def track_time(self, *case: Any) -> float:
         return in_yardsticks(self.iterate, peer_iteration())
 
     @in_unit("bytes")
-    def track_peak_bytes(self, *case: str | int) -> int:
+    def track_peak_bytes(self, *case: Any) -> int:
         existing = [*self.model.parameters(), self.window.start, self.window.observed]
         return max(peak_bytes(self.phases, existing, torch.device("cpu")).values())
 
@@ -59,7 +60,8 @@ class OfEveryMode(Iteration):
     params = (gradients.names(), [4, 32, 256])
     param_names = ("gradient_mode", "seq_len")
 
-    def setup(self, gradient_mode: str, seq_len: int) -> None:
+    def setup(self, *case: Any) -> None:
+        gradient_mode, seq_len = case
         axes = {"gradient_mode": gradient_mode, "seq_len": seq_len, "integrator": ["implicit_midpoint", "rk4"]}
         shape = {"preset": "paper", "protocol": "paper", "recipe": "one_cycle"}
         self.prepare(measured_task("fshnn", kind="profile", **shape, **axes))
@@ -76,5 +78,6 @@ class OfEveryModel(Iteration):
     params = ([name for name in models.names() if models.get(name).trainable],)
     param_names = ("model",)
 
-    def setup(self, model: str) -> None:
+    def setup(self, *case: Any) -> None:
+        (model,) = case
         self.prepare(measured_task(model, kind="profile", protocol="smoke", recipe="one_cycle"))

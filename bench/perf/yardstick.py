@@ -17,7 +17,7 @@ from time import perf_counter
 
 import torch
 import torchdiffeq
-from torch import nn
+from torch import Tensor, nn
 
 import bench
 
@@ -89,7 +89,9 @@ def peer_iteration() -> Run:
 
     def iterate() -> None:
         net.zero_grad(set_to_none=True)
-        torchdiffeq.odeint(lambda t, y: net(y), start, times, method="rk4").square().mean().backward()
+        states = torchdiffeq.odeint(lambda t, y: net(y), start, times, method="rk4")
+        assert isinstance(states, Tensor)
+        states.square().mean().backward()
 
     return iterate
 
