@@ -57,7 +57,10 @@ class Cell:
 
 @dataclass(frozen=True)
 class Task:
-    """A cell with all that a worker needs to run it and to write its row."""
+    """A cell with all that a worker needs to run it and to write its row.
+
+    How long it may take is no part of its identity.
+    """
 
     cell: Cell
     cell_id: str
@@ -65,6 +68,7 @@ class Task:
     protocol: Protocol
     recipe: Recipe | None
     attempt: int = 1
+    timeout_s: float | None = None
 
 
 def cell_id(cell: Cell, protocol: Protocol, recipe: Recipe | None) -> str:

@@ -4,6 +4,7 @@ from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 
 import pandas as pd
 from rich.console import Console
@@ -32,6 +33,16 @@ def show_plan(console: Console, grid: str, plan: Plan, workers: int, *, detailed
         seconds = plan.total_s(workers)
         told = "no earlier rows to estimate the time from" if seconds is None else f"about {_clock(seconds)}"
         console.print(f"  {told} with {workers} workers", highlight=False)
+
+
+def show_nothing_to_do(console: Console, plan: Plan, folder: Path) -> None:
+    """A sentence, and the files of the report that is there."""
+    told = f"all {plan.cells} cells are finished in {folder}."
+    if plan.failed_before:
+        told = f"{plan.failed_before} of {plan.cells} cells failed in earlier runs and are not to run again."
+    console.print(f"Nothing to do: {told}")
+    for path in sorted((folder / "report").glob("*")):
+        console.print(str(path), highlight=False, soft_wrap=True)
 
 
 SUMMARY_AXES = ("kind", "model", "gradient_mode", "recipe")
@@ -95,11 +106,10 @@ def show_summary(console: Console, rows: pd.DataFrame) -> None:
     console.print(table)
 
 
-def show_use(console: Console, rows: list[dict], seconds: float, slots: float) -> None:
+def show_use(console: Console, cells: int, busy_s: float, seconds: float, slots: float) -> None:
     """How much of the workers' time went into cells; a timed cell takes all workers."""
-    busy = sum(row["wall_s"] * (slots if row["kind"] == "profile" else 1) for row in rows if row.get("wall_s"))
     console.print(
-        f"{len(rows)} cells in {_clock(seconds)}: {slots:g} workers were busy {busy / (slots * seconds):.0%} "
+        f"{cells} cells in {_clock(seconds)}: {slots:g} workers were busy {busy_s / (slots * seconds):.0%} "
         "of the time.",
         highlight=False,
     )

@@ -6,7 +6,6 @@ from itertools import product
 from pathlib import Path
 from typing import Annotated, Literal
 
-import torch
 from pydantic import BeforeValidator, Field, PositiveFloat, PositiveInt, model_validator
 
 import models
@@ -28,6 +27,7 @@ def _as_list(value):
 
 
 IN_PROFILES = frozenset({"noise-free data"})  # what a protocol offers and the window of a profile has as well
+DEFAULT_TIMEOUT_S = 3600.0
 _ONE_OR_MORE = (BeforeValidator(_as_list), Field(min_length=1))  # one value alone stands for a list of one
 Names = Annotated[list[str], *_ONE_OR_MORE]
 Lengths = Annotated[list[PositiveInt], *_ONE_OR_MORE]
@@ -53,6 +53,7 @@ class Block(Declaration):
     compiled: Annotated[list[bool], *_ONE_OR_MORE] = Field(default=[False])
     net: Annotated[list[Literal["untrained", "fitted"]], *_ONE_OR_MORE] = Field(default=["untrained"])
     step_size: Annotated[list[PositiveFloat], *_ONE_OR_MORE] | None = None
+    timeout_s: PositiveFloat = DEFAULT_TIMEOUT_S  # of each cell
 
     @model_validator(mode="after")
     def _known_names(self) -> "Block":
@@ -86,12 +87,13 @@ class Filters:
     gradient_mode: tuple[str, ...] = ()
     seq_len: tuple[int, ...] = ()
     seed: tuple[int, ...] = ()
+    cell_id: tuple[str, ...] = ()
 
-    def want(self, cell: Cell) -> bool:
-        """Whether every filter that applies to the cell admits it."""
+    def want(self, task: Task) -> bool:
+        """Whether every filter that applies to the task's cell admits it."""
+        values = vars(task.cell) | {"cell_id": task.cell_id}
         return all(
-            not wanted or getattr(cell, axis) is None or getattr(cell, axis) in wanted
-            for axis, wanted in vars(self).items()
+            not wanted or values[axis] is None or values[axis] in wanted for axis, wanted in vars(self).items()
         )
 
 
@@ -106,6 +108,12 @@ class Planned:
 def load_grid(name: str) -> Grid:
     """A grid by name or .toml file. Raises BadInput."""
     return load(Grid, "grids", "grid", name)
+
+
+def with_timeout(grid: Grid, seconds: float) -> Grid:
+    """The grid with another time limit for every cell."""
+    blocks = [block.model_copy(update={"timeout_s": seconds}) for block in grid.cells]
+    return grid.model_copy(update={"cells": blocks})
 
 
 def check_filters(filters: Filters) -> None:
@@ -127,7 +135,7 @@ def expand(grid: Grid, filters: Filters, beside: Path = FOLDER / "grids") -> Ite
     seen: set[str] = set()
     for number, block in enumerate(grid.cells, 1):
         for planned in _expand_block(block, f"{grid.name}.toml: cells[{number}]", beside):
-            if planned.task.cell_id not in seen and filters.want(planned.task.cell):
+            if planned.task.cell_id not in seen and filters.want(planned.task):
                 seen.add(planned.task.cell_id)
                 yield planned
 
@@ -141,10 +149,9 @@ def _expand_block(block: Block, where: str, beside: Path) -> Iterator[Planned]:
             f"{where}: key 'seq_len': a window of {longest} steps does not fit the {protocol.steps} steps of "
             f"a trajectory of protocol '{protocol.name}'"
         )
-    if block.device == "cuda" and not torch.cuda.is_available():
-        raise BadInput(f"{where}: key 'device': this machine has no CUDA device")
     for cell, recipe in _cells(block, protocol, recipes):
-        task = Task(cell, cell_id(cell, protocol, recipe), fingerprint(cell), protocol, recipe)
+        identity = cell_id(cell, protocol, recipe)
+        task = Task(cell, identity, fingerprint(cell), protocol, recipe, timeout_s=block.timeout_s)
         yield Planned(task, why_skipped(cell, protocol, recipe))
 
 

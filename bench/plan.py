@@ -1,13 +1,13 @@
 """What a run has to do: the cells of a grid, less those whose rows are in the store already."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
 from bench.cell import Task
 from bench.grid import Planned
-from bench.status import Status
+from bench.status import FAILED, Status
 
 KNOWN = ("cell_id", "fingerprint", "status", "attempt")
 
@@ -20,11 +20,17 @@ class Plan:
     skip: list[tuple[Task, str]] = field(default_factory=list)
     finished: int = 0
     skipped_before: int = 0
+    failed_before: int = 0  # and not to run again
     expected_s: dict[str, float] = field(default_factory=dict)  # by cell id, where earlier rows tell
 
     @property
     def cells(self) -> int:
-        return len(self.run) + len(self.skip) + self.finished + self.skipped_before
+        return len(self.run) + len(self.skip) + self.finished + self.skipped_before + self.failed_before
+
+    @property
+    def samples(self) -> list[Task]:
+        """One task of every kind of request for resources."""
+        return list({(task.cell.device, task.cell.exclusive): task for task in self.run}.values())
 
     def total_s(self, workers: int) -> float | None:
         """Expected seconds with so many workers, or None if earlier rows do not tell for every cell."""
@@ -35,15 +41,16 @@ class Plan:
         return alone + packed / workers
 
 
-def make_plan(planned: Iterable[Planned], rows: pd.DataFrame) -> Plan:
-    """Compare the grid with the rows of the store (the last attempt of each cell)."""
+def make_plan(planned: Iterable[Planned], rows: pd.DataFrame, rerun: Set[Status] = FAILED) -> Plan:
+    """Compare the grid with the rows of the store (the last attempt of each cell); `rerun` says which run again."""
     plan, durations = Plan(), Durations(rows)
     known = {row["cell_id"]: row for row in rows.loc[:, list(KNOWN)].to_dict(orient="records")}
     for task, reason in ((item.task, item.skipped) for item in planned):
         row = known.get(task.cell_id)
-        if row and row["fingerprint"] == task.fingerprint and Status(row["status"]).finished:
-            plan.skipped_before += row["status"] == Status.SKIPPED
-            plan.finished += row["status"] != Status.SKIPPED
+        if row and row["fingerprint"] == task.fingerprint and (status := Status(row["status"])) not in rerun:
+            plan.skipped_before += status is Status.SKIPPED
+            plan.failed_before += status in FAILED
+            plan.finished += status.finished and status is not Status.SKIPPED
             continue
         task = replace(task, attempt=int(row["attempt"]) + 1 if row else 1)
         if reason is not None:

@@ -17,11 +17,12 @@ import typer
 from pydantic import Field, PositiveFloat, PositiveInt, ValidationError, model_validator
 
 from bench.declarations import BadInput, Declaration, load
+from bench.engine import Backend, Options, cores
 from bench.grid import Block, Filters, Grid, expand
 from bench.plan import make_plan
 from bench.protocol import load_protocol
 from bench.recipe import OneCycle, Recipe, load_recipe
-from bench.run import Backend, ExitCode, Options, console, cores, errors, execute, stored_rows
+from bench.run import ExitCode, console, errors, execute, stored_rows
 from bench.seeds import generator
 from bench.store import StoreError, check_usable, read
 

@@ -26,7 +26,7 @@ class Model(nn.Module, ABC):
     A trained model is built from the system but may look only at its dimension: what is known exactly about
     the system is for judging. What it declares:
 
-    * `trainable`: it has something to learn; `fits`: by `fit`, without iterations, in place of a `loss`;
+    * `trainable`: it has something to learn; `fits`: by `fit`, a solver of its own, in place of a `loss`;
     * `integrates`: its loss runs an integrator, so that integrators and gradient modes apply to it;
     * `own_integrator`: the one that it is trained with where a grid names none, if not the default;
     * `has_hamiltonian`, `has_field`: what of it can be judged. What has no field is a FlowModel;

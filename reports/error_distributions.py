@@ -12,7 +12,7 @@ from bench.schema import TEST_SETS
 from reports import rows as select
 from reports import theme
 from reports.error_markdown import HEADINGS
-from reports.exhibit import Chapter, Exhibit, prose, stem
+from reports.exhibit import Chapter, Exhibit, ids, prose, stem
 from reports.frames import otherwise, records, where
 
 TITLE = "Distributions of |H_pred - H_true| (Figures V to VII)"
@@ -48,6 +48,7 @@ def errors(rows: pd.DataFrame) -> pd.DataFrame:
             "model": row["model"],
             "line": row["line"],
             "seed": row["seed"],
+            "cell_ids": row["cell_id"],
             "test_set": test_set,
             "error": error,
         }
@@ -56,7 +57,7 @@ def errors(rows: pd.DataFrame) -> pd.DataFrame:
         for error in select.numbers(row[f"h_quantiles_{test_set}"])[1:-1]
         if error > 0 and np.isfinite(error)
     ]
-    return pd.DataFrame(samples, columns=["model", "line", "seed", "test_set", "error"])
+    return pd.DataFrame(samples, columns=["model", "line", "seed", "cell_ids", "test_set", "error"])
 
 
 def draw(samples: pd.DataFrame, system: str) -> Figure:
@@ -101,4 +102,4 @@ def _exhibit(samples: pd.DataFrame, system: str, protocol: str, out: Path, suffi
         f"axis, between the 0.5 % and the 99.5 % quantile, seeds pooled ({counts}). Lines within: quartiles. "
         "true_h is not drawn: its errors are rounding."
     )
-    return Exhibit(f"Errors of H, {prose(system)}, protocol {protocol}", caption, files)
+    return Exhibit(f"Errors of H, {prose(system)}, protocol {protocol}", caption, files, cells=ids(samples))

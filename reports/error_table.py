@@ -7,7 +7,7 @@ import pandas as pd
 
 from reports import error_entries, error_latex, error_markdown, outcomes
 from reports import rows as select
-from reports.exhibit import Chapter, Exhibit, stem, write
+from reports.exhibit import Chapter, Exhibit, ids, stem, write
 from reports.frames import where
 from reports.published import Published, paper
 
@@ -74,7 +74,7 @@ def _exhibit(table: ErrorTable, out: Path, suffix: str) -> Exhibit:
         write(out / f"{name}.tex", latex),
         write(out / f"{name}.csv", table.tidy.to_csv(index=False, lineterminator="\n")),
     )
-    return Exhibit(title, table.caption, files, body)
+    return Exhibit(title, table.caption, files, body, ids(table.measured))
 
 
 def _reading_notes(measured: pd.DataFrame, entries: pd.DataFrame, protocol: str, published: Published) -> list[str]:

@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 
 from reports import rows as select
 from reports import theme
-from reports.exhibit import Chapter, Exhibit, prose, stem
+from reports.exhibit import Chapter, Exhibit, ids, prose, stem
 from reports.frames import groups, mean, records, where
 
 TITLE = "Learning curves"
@@ -45,13 +45,13 @@ def curves(rows: pd.DataFrame) -> pd.DataFrame:
     """
     losses = [
         {"system": row["system"], "model": row["model"], "line": row["line"], "seed": row["seed"],
-         "part": part, "epoch": epoch, "loss": loss}
+         "cell_ids": row["cell_id"], "part": part, "epoch": epoch, "loss": loss}
         for row in records(rows)
         for part, column in (("training", "curve_train"), ("validation", "curve_validation"))
         if part == "validation" or pd.notna(row["gradient_mode"])
         for epoch, loss in enumerate(select.numbers(row[column]), start=1)
     ]  # fmt: skip
-    return pd.DataFrame(losses, columns=["system", "model", "line", "seed", "part", "epoch", "loss"])
+    return pd.DataFrame(losses, columns=["system", "model", "line", "seed", "cell_ids", "part", "epoch", "loss"])
 
 
 def floors(rows: pd.DataFrame) -> dict[str, float]:
@@ -122,4 +122,4 @@ def _exhibit(losses: pd.DataFrame, lined: pd.DataFrame, protocol: str, out: Path
         "band from the least to the largest. Training loss where it is one. Dashed: loss of the true H on the same "
         "validation windows."
     )
-    return Exhibit(f"Learning curves, protocol {protocol}", caption, files)
+    return Exhibit(f"Learning curves, protocol {protocol}", caption, files, cells=ids(losses))

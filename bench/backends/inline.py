@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator
 from threading import Event
 
+import torch
+
 from bench.attempt import run_cell
 from bench.cell import Task
 from bench.data import Dataset, data_key, make_dataset
@@ -22,3 +24,9 @@ def run(tasks: Iterable[Task], stop: Event) -> Iterator[dict]:
         if stop.is_set():
             return
         yield run_cell(task, lambda task=task: shared(task))
+
+
+def impossible(task: Task) -> str | None:
+    """Why this process can never run the task, or None if it can."""
+    absent = task.cell.device == "cuda" and not torch.cuda.is_available()
+    return "this machine has no CUDA device" if absent else None

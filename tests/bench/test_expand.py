@@ -54,6 +54,12 @@ def test_one_value_stands_for_a_list_of_one():
     assert cells(block(system="double_well", seed=1)) == cells(block(system=["double_well"], seed=[1]))
 
 
+def test_a_cell_can_be_asked_for_by_its_id():
+    wanted = cells(block())[3]
+    assert cells(block(), cell_id=(wanted.task.cell_id,)) == [wanted]
+    assert cells(block(), cell_id=(wanted.task.cell_id,), seed=(1 - wanted.task.cell.seed,)) == []
+
+
 class StandIn(Model):
     """A model that learns by a loss of its own, or by a fit; a plug-in for one test."""
 

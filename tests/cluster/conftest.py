@@ -35,12 +35,12 @@ TINY = Path(__file__).parent.parent / "bench" / "tiny"
 
 
 @pytest.fixture(scope="session")
-def slots() -> Iterator[float]:
-    """The number of workers of the Ray that runs as long as the tests do."""
+def workers() -> Iterator[back_end.RayWorkers]:
+    """The two workers of the Ray that runs as long as the tests do."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(back_end, "OBJECT_STORE_BYTES", 200 * 2**20)
-        with back_end.cluster(2, None) as slots:
-            yield slots
+        with back_end.cluster(2, None) as workers:
+            yield workers
 
 
 @pytest.fixture
