@@ -8,6 +8,7 @@ import pandas as pd
 from bench.cell import Task
 from bench.grid import Planned
 from bench.status import FAILED, Status
+from bench.store.writer import State
 
 KNOWN = ("cell_id", "fingerprint", "status", "attempt")
 
@@ -21,6 +22,7 @@ class Plan:
     finished: int = 0
     skipped_before: int = 0
     failed_before: int = 0  # and not to run again
+    since: State | None = None  # of the store that the plan was made on
     expected_s: dict[str, float] = field(default_factory=dict)  # by cell id, where earlier rows tell
 
     @property

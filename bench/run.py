@@ -24,7 +24,7 @@ from bench.grid import Filters, check_filters, expand, load_grid, with_timeout
 from bench.plan import Plan, make_plan
 from bench.schema import SCHEMA
 from bench.status import FAILED, Status
-from bench.store import MARKER, Store, StoreError, check_usable, read
+from bench.store import MARKER, Store, StoreError, check_usable, read, state, writer
 from systems.registry import UnknownName
 
 
@@ -103,10 +103,14 @@ def prepare(
         grid = with_timeout(grid, timeout_s)
     folder = out or Path("results") / grid.name
     check_usable(folder)
+    if other := writer(folder):
+        raise StoreError(f"{folder} is being written by {other}")
+    since = state(folder)
     beside = Path(grid_name).parent if grid_name.endswith(".toml") else GRIDS
     plan = make_plan(expand(grid, filters, beside), stored_rows(folder), rerun)
     if not plan.cells:
         raise BadInput(f"no cell of grid '{grid.name}' passes the filters")
+    plan.since = since
     return plan, folder
 
 
@@ -116,7 +120,7 @@ def execute(plan: Plan, folder: Path, options: Options) -> int:
         display.show_nothing_to_do(console, plan, folder)
         return ExitCode.OK
     tally, stop = Tally(), Event()
-    with starting(plan, options) as engine, opened(folder) as store, interruptible(stop) as caught:
+    with starting(plan, options) as engine, opened(folder, plan) as store, interruptible(stop) as caught:
         for task, reason in plan.skip:
             store.append(opening(task) | {"status": Status.SKIPPED.value, "reason": reason})
         if engine:
@@ -135,13 +139,13 @@ def starting(plan: Plan, options: Options) -> AbstractContextManager[Engine | No
 
 
 @contextmanager
-def opened(folder: Path) -> Iterator[Store]:
-    """The store, open for writing, with the provenance of this run in it."""
+def opened(folder: Path, plan: Plan) -> Iterator[Store]:
+    """The store, open for writing, with the provenance of this run in it. Raises StoreError."""
     run_id = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:6]}"
-    with Store(folder, run_id) as store:
+    with Store(folder, run_id, plan.since) as store:
         for path in store.set_aside:
             errors.print(f"damaged file set aside: {path}", style="yellow", highlight=False)
-        store.write_provenance(provenance.record(run_id))
+        store.write_provenance(provenance.record(run_id) | {"planned": len(plan.run) + len(plan.skip)})
         yield store
 
 
@@ -149,10 +153,11 @@ def run_tasks(plan: Plan, store: Store, engine: Engine, stop: Event, tally: Tall
     """Run the plan's tasks; every row is in the store before it is shown as done."""
     with display.Live(console, len(plan.run)).shown() as live:
         start = time.perf_counter()
-        for row in engine.run(plan.run, stop):
-            store.append(row)
-            live.note(row)
-            tally.note(row, engine.slots)
+        for rows in engine.run(plan.run, stop):
+            store.append(*rows)
+            for row in rows:
+                live.note(row)
+                tally.note(row, engine.slots)
         seconds = time.perf_counter() - start
     display.show_use(console, len(tally.statuses), tally.busy_s, seconds, engine.slots)
 

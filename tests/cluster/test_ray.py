@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from threading import Event, Timer
 from time import monotonic, sleep
@@ -56,11 +57,11 @@ def use(monkeypatch, cell) -> None:
 
 
 def run(workers: RayWorkers, tasks: list[Task], stop: Event | None = None) -> Iterator[dict]:
-    return Driver(workers).run(tasks, stop or Event())
+    return chain.from_iterable(Driver(workers).run(tasks, stop or Event()))
 
 
 def test_two_workers_give_the_same_numbers_as_this_process(workers: RayWorkers, tasks: list[Task]):
-    inlined = list(inline.run(tasks, Event()))
+    inlined = [row for rows in inline.run(tasks, Event()) for row in rows]
     spread = list(run(workers, tasks))
     assert {row["status"] for row in spread} == {"ok"}
     assert {row["worker"] for row in spread}.isdisjoint({row["worker"] for row in inlined})
@@ -87,7 +88,7 @@ def test_each_way_to_end_is_one_final_row_and_the_others_are_untouched(
 
     use(monkeypatch, end)
     monkeypatch.setattr(driver, "ALARM_GRACE_S", 0.5)
-    limited = [replace(task, timeout_s=1.0 if task.cell.seed == 7 else 600) for task in seeds(tasks[0], 40)]
+    limited = [replace(task, timeout_s=1.0 if task.cell.seed == 7 else 600.0) for task in seeds(tasks[0], 40)]
     rows = list(run(workers, limited))
     outcomes: dict[int, list[str]] = {}
     for row in rows:
