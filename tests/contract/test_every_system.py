@@ -7,7 +7,7 @@ from torch.autograd.functional import jvp
 import systems
 from systems.trajectories import draw_starts, integrate, reference_trajectories
 
-DT, STEPS = 0.01, 50
+DT, STEPS = 0.01, 100  # to the horizon of the protocol `paper`
 
 
 @pytest.fixture(params=systems.names())
@@ -92,3 +92,10 @@ def test_card_states_formula_facts_and_source(system):
     assert card.facts
     assert all(isinstance(fact, str) and fact for fact in card.facts)
     assert card.source
+
+
+def test_invariants_are_conserved_by_the_field_and_are_not_constants(system, starts):
+    for name, value in system.invariants(starts.requires_grad_()).items():
+        (gradient,) = torch.autograd.grad(value.sum(), starts, retain_graph=True)
+        assert (gradient * system.field(starts)).sum(-1).abs().max() < 1e-12, name
+        assert gradient.norm(dim=-1).min() > 1e-3, name
