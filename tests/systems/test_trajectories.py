@@ -1,7 +1,5 @@
-import numpy as np
 import pytest
 import torch
-from dop853 import follow
 
 import systems
 from systems import trajectories
@@ -21,15 +19,6 @@ HH = HenonHeiles()
 
 def generator(seed=0):
     return torch.Generator().manual_seed(seed)
-
-
-@pytest.mark.parametrize("name", systems.names())
-def test_reference_agrees_with_dop853(name):
-    system = systems.get(name)()
-    starts = draw_starts(system, system.box, 3, generator(), accepted_only=True)
-    states, _ = reference_trajectories(system, starts, 0.01, 100)
-    times = np.linspace(0, 1, 101)
-    torch.testing.assert_close(states.transpose(0, 1), follow(system, starts, times), rtol=0, atol=1e-9)
 
 
 def test_a_step_that_is_too_long_even_in_parts_is_an_error_with_the_figures():
