@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import BeforeValidator, Field, PositiveFloat, PositiveInt, field_validator, model_validator
 
 import models
 import systems
@@ -14,7 +14,7 @@ from bench.attempt import DEFAULT_INTEGRATOR, DEFAULT_START_GUESS
 from bench.cell import Cell, Task, cell_id
 from bench.declarations import FOLDER, BadInput, D, Declaration, load
 from bench.fingerprint import fingerprint
-from bench.protocol import Protocol, load_protocol
+from bench.protocol import Protocol, load_protocol, varied
 from bench.recipe import Recipe, load_recipe
 from models import gradients
 from systems import integrators
@@ -35,7 +35,10 @@ Seeds = Annotated[list[Annotated[int, Field(ge=0)]], *_ONE_OR_MORE]
 
 
 class Block(Declaration):
-    """The product of its axes; what does not apply to a model is left out of its cells."""
+    """The product of its axes; what does not apply to a model is left out of its cells.
+
+    The system "all" stands for every one. `vary` gives other values for keys of the protocol, each one more axis.
+    """
 
     kind: Literal["train", "profile"] = "train"
     system: Names
@@ -47,6 +50,7 @@ class Block(Declaration):
     seq_len: Lengths
     seed: Seeds
     protocol: str
+    vary: dict[str, Annotated[list[Any], *_ONE_OR_MORE]] = Field(default={})
     recipe: Names
     device: Literal["cpu", "cuda"] = "cpu"
     dtype: Literal["float32", "float64"] = "float32"
@@ -54,6 +58,11 @@ class Block(Declaration):
     net: Annotated[list[Literal["untrained", "fitted"]], *_ONE_OR_MORE] = Field(default=["untrained"])
     step_size: Annotated[list[PositiveFloat], *_ONE_OR_MORE] | None = None
     timeout_s: PositiveFloat = DEFAULT_TIMEOUT_S  # of each cell
+
+    @field_validator("system", mode="before")
+    @classmethod
+    def _every_system(cls, value):
+        return systems.names() if value in ("all", ["all"]) else value
 
     @model_validator(mode="after")
     def _known_names(self) -> "Block":
@@ -143,16 +152,21 @@ def expand(grid: Grid, filters: Filters, beside: Path = FOLDER / "grids") -> Ite
 def _expand_block(block: Block, where: str, beside: Path) -> Iterator[Planned]:
     protocol = _located(where, "protocol", load_protocol, block.protocol, beside)
     recipes = [_located(where, "recipe", load_recipe, name, beside) for name in block.recipe]
-    longest = max(block.seq_len)
-    if block.kind == "train" and longest > protocol.steps:
+    try:
+        protocols = varied(protocol, block.vary)
+    except BadInput as error:
+        raise BadInput(f"{where}: key 'vary': {error}") from error
+    longest, shortest = max(block.seq_len), min(protocols, key=lambda protocol: protocol.steps)
+    if block.kind == "train" and longest > shortest.steps:
         raise BadInput(
-            f"{where}: key 'seq_len': a window of {longest} steps does not fit the {protocol.steps} steps of "
-            f"a trajectory of protocol '{protocol.name}'"
+            f"{where}: key 'seq_len': a window of {longest} steps does not fit the {shortest.steps} steps of "
+            f"a trajectory of protocol '{shortest.name}'"
         )
-    for cell, recipe in _cells(block, protocol, recipes):
-        identity = cell_id(cell, protocol, recipe)
-        task = Task(cell, identity, fingerprint(cell), protocol, recipe, timeout_s=block.timeout_s)
-        yield Planned(task, why_skipped(cell, protocol, recipe))
+    for protocol in protocols:
+        for cell, recipe in _cells(block, protocol, recipes):
+            identity = cell_id(cell, protocol, recipe)
+            task = Task(cell, identity, fingerprint(cell), protocol, recipe, timeout_s=block.timeout_s)
+            yield Planned(task, why_skipped(cell, protocol, recipe))
 
 
 def _located(where: str, key: str, load_named: Callable[[str, Path], D], name: str, beside: Path) -> D:
@@ -202,13 +216,18 @@ def _cells(block: Block, protocol: Protocol, recipes: list[Recipe]) -> Iterator[
 def why_skipped(cell: Cell, protocol: Protocol | None = None, recipe: Recipe | None = None) -> str | None:
     """Why a cell's combination cannot run, or None if it can. What is not given rules nothing out."""
     model = models.get(cell.model)
-    if reason := model.inapplicable(systems.get(cell.system)()):
-        return reason
     if cell.preset is not None and cell.preset not in model.presets:
         return f"model '{cell.model}' has no preset '{cell.preset}'; it has: {', '.join(sorted(model.presets))}"
+    if reason := model.inapplicable(systems.get(cell.system)(), cell.preset or "paper"):
+        return reason
     if cell.kind == "profile" and (model.fits or not model.trainable):
         how = "is fitted at once" if model.fits else "needs no training"
         return f"the model {how}, so there is no iteration to measure"
+    if protocol and (fault := protocol.noise_fault(systems.get(cell.system)())):
+        return fault
+    irregular = protocol if protocol and protocol.jitter and cell.kind == "train" else None
+    if irregular and cell.preset and not model.takes_times(cell.preset):
+        return f"needs a fixed step: protocol '{irregular.name}' has none"
     if protocol and cell.preset and (missing := model.needs(cell.preset) - protocol.offers):
         return f"needs {' and '.join(sorted(missing))}: protocol '{protocol.name}' has none"
     if cell.kind == "profile" and cell.preset and (missing := model.needs(cell.preset) - IN_PROFILES):
@@ -219,5 +238,7 @@ def why_skipped(cell: Cell, protocol: Protocol | None = None, recipe: Recipe | N
         mode, integrator = gradients.get(cell.gradient_mode), integrators.get(cell.integrator)
         if cell.compiled and not mode.compiles:
             return f"gradient mode '{cell.gradient_mode}' has nothing to compile"
+        if irregular and not mode.takes_times:
+            return f"gradient mode '{cell.gradient_mode}' needs a fixed step: protocol '{irregular.name}' has none"
         return mode.inapplicable(model, integrator)
     return None
