@@ -24,7 +24,7 @@ from bench.grid import Filters, check_filters, expand, load_grid, with_timeout
 from bench.plan import Plan, make_plan
 from bench.schema import SCHEMA
 from bench.status import FAILED, Status
-from bench.store import MARKER, Store, StoreError, check_usable, read, state, writer
+from bench.store import MARKER, Store, StoreError, check_usable, read, state, written_by
 from systems.registry import UnknownName
 
 
@@ -103,7 +103,7 @@ def prepare(
         grid = with_timeout(grid, timeout_s)
     folder = out or Path("results") / grid.name
     check_usable(folder)
-    if other := writer(folder):
+    if other := written_by(folder):
         raise StoreError(f"{folder} is being written by {other}")
     since = state(folder)
     beside = Path(grid_name).parent if grid_name.endswith(".toml") else GRIDS

@@ -6,8 +6,8 @@ so a row that stands in two files counts once.
 """
 
 from bench.store.files import MARKER, DamagedFile, StoreError, check_usable
-from bench.store.lock import writer
+from bench.store.lock import written_by
 from bench.store.reading import read
 from bench.store.writer import Store, state
 
-__all__ = ["MARKER", "DamagedFile", "Store", "StoreError", "check_usable", "read", "state", "writer"]
+__all__ = ["MARKER", "DamagedFile", "Store", "StoreError", "check_usable", "read", "state", "written_by"]

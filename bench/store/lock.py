@@ -29,7 +29,7 @@ def lock(folder: Path) -> TextIO:
     return file
 
 
-def writer(folder: Path) -> str | None:
+def written_by(folder: Path) -> str | None:
     """Which process writes the store at this moment, on which host; None if none does."""
     try:
         file = (folder / NAME).open(encoding="utf-8")

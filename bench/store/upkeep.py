@@ -23,7 +23,7 @@ from bench.store.files import (
     version_of,
     write_part,
 )
-from bench.store.lock import writer
+from bench.store.lock import written_by
 from bench.store.reading import KEY, read, rows_of
 from bench.store.writer import LARGE_PART, Store, compact
 
@@ -62,7 +62,7 @@ def status(folder: Path) -> Summary:
     return Summary(
         statuses=rows["status"].value_counts(),
         attempts=int(rows["attempt"].sum()),
-        writer=writer(folder),
+        writer=written_by(folder),
         run_id=run_id,
         planned=record.get("planned"),
         done=int((rows["run_id"] == run_id).sum()),
