@@ -24,7 +24,7 @@ def show_plan(console: Console, grid: str, plan: Plan, workers: int, *, detailed
     console.print(
         f"Grid {grid}: {plan.cells} cells; {len(plan.run)} to run, {plan.finished} finished, {skipped} skipped."
     )
-    for reason, count in Counter(reason for _, reason in plan.skip).items():
+    for reason, count in plan.reasons.items():
         console.print(f"  skipped {count}: {reason}", highlight=False)
     if detailed:
         for task in plan.run:

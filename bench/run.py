@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from threading import Event
 from typing import Annotated
@@ -20,11 +21,12 @@ from bench import display, provenance
 from bench.attempt import opening
 from bench.declarations import FOLDER, BadInput
 from bench.engine import Backend, Engine, Options, cores, engine
-from bench.grid import Filters, check_filters, expand, load_grid, with_timeout
-from bench.plan import Plan, make_plan
+from bench.expand import expand
+from bench.grid import Filters, check_filters, load_grid, with_timeout
+from bench.plan import KNOWN, Durations, Plan, make_plan
 from bench.schema import SCHEMA
 from bench.status import FAILED, Status
-from bench.store import MARKER, Store, StoreError, check_usable, read, state, written_by
+from bench.store import MARKER, ROWS_A_PART, Store, StoreError, check_usable, read, state, written_by
 from systems.registry import UnknownName
 
 
@@ -121,11 +123,10 @@ def execute(plan: Plan, folder: Path, options: Options) -> int:
         return ExitCode.OK
     tally, stop = Tally(), Event()
     with starting(plan, options) as engine, opened(folder, plan) as store, interruptible(stop) as caught:
-        for task, reason in plan.skip:
-            store.append(opening(task) | {"status": Status.SKIPPED.value, "reason": reason})
+        write_skips(plan, store)
         if engine:
             run_tasks(plan, store, engine, stop, tally)
-    display.show_summary(console, read(folder))
+    display.show_summary(console, read(folder, columns=(*display.SUMMARY_AXES, "status", "wall_s")))
     reported = build_report(folder)
     if caught:
         console.print("Interrupted: the rows of finished cells are kept, the same command resumes.")
@@ -135,7 +136,7 @@ def execute(plan: Plan, folder: Path, options: Options) -> int:
 
 def starting(plan: Plan, options: Options) -> AbstractContextManager[Engine | None]:
     """What the plan runs on: nothing if it holds skips alone."""
-    return engine(options, plan.samples) if plan.run else nullcontext()
+    return engine(options, plan.samples.values()) if plan.run else nullcontext()
 
 
 @contextmanager
@@ -147,6 +148,15 @@ def opened(folder: Path, plan: Plan) -> Iterator[Store]:
             errors.print(f"damaged file set aside: {path}", style="yellow", highlight=False)
         store.write_provenance(provenance.record(run_id) | {"planned": len(plan.run) + len(plan.skip)})
         yield store
+
+
+def write_skips(plan: Plan, store: Store) -> None:
+    rows = (
+        opening(task) | {"status": Status.SKIPPED.value, "reason": plan.skip.reason(index)}
+        for index, task in enumerate(plan.skip)
+    )
+    while batch := list(islice(rows, ROWS_A_PART)):
+        store.append(*batch)
 
 
 def run_tasks(plan: Plan, store: Store, engine: Engine, stop: Event, tally: Tally) -> None:
@@ -206,8 +216,9 @@ def build_report(folder: Path) -> bool:
 
 
 def stored_rows(folder: Path) -> pd.DataFrame:
-    """The rows of the store, none if there is no store yet."""
-    return read(folder) if (folder / MARKER).exists() else SCHEMA.empty_table().to_pandas()
+    """What planning needs of the rows of the store, none if there is no store yet."""
+    columns = (*KNOWN, *Durations.AXES, "wall_s")
+    return read(folder, columns=columns) if (folder / MARKER).exists() else SCHEMA.empty_table().to_pandas()
 
 
 def parse_seeds(text: str | None) -> tuple[int, ...]:

@@ -5,9 +5,20 @@ rows, `part-*.parquet` the others, `damaged/` what could not be read. Rows are k
 so a row that stands in two files counts once.
 """
 
-from bench.store.files import MARKER, DamagedFile, StoreError, check_usable
+from bench.store.files import MARKER, DamagedFile, StoreError, check_usable, replace_file
 from bench.store.lock import written_by
 from bench.store.reading import read
-from bench.store.writer import Store, state
+from bench.store.writer import ROWS_A_PART, Store, state
 
-__all__ = ["MARKER", "DamagedFile", "Store", "StoreError", "check_usable", "read", "state", "written_by"]
+__all__ = [
+    "MARKER",
+    "ROWS_A_PART",
+    "DamagedFile",
+    "Store",
+    "StoreError",
+    "check_usable",
+    "read",
+    "replace_file",
+    "state",
+    "written_by",
+]

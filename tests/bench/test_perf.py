@@ -6,7 +6,8 @@ from time import sleep
 import pytest
 
 import models
-from bench.grid import Filters, expand, load_grid
+from bench.expand import expand
+from bench.grid import Filters, load_grid
 from bench.perf import measured_task, yardstick
 from bench.perf.iteration import OfEveryMode, OfEveryModel
 from bench.perf.learning import DirectFit, ShortTraining

@@ -7,7 +7,8 @@ import torch
 
 from bench.data import data_key, make_dataset, observe
 from bench.declarations import BadInput
-from bench.grid import Block, Filters, Grid, expand, load_grid
+from bench.expand import expand
+from bench.grid import Block, Filters, Grid, load_grid
 from bench.protocol import Protocol, load_protocol, varied
 from systems import names
 

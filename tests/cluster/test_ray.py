@@ -136,7 +136,7 @@ def test_a_data_set_is_made_once(workers: RayWorkers, tasks: list[Task], monkeyp
             return original.remote(system, task)
 
     monkeypatch.setattr(back_end, "_make_dataset", Noting)
-    rows = list(run(workers, [task for task in tasks if task.cell.model == "fshnn"]))
+    rows = list(run(RayWorkers(), [task for task in tasks if task.cell.model == "fshnn"]))
     assert made == ["harmonic_oscillator"]
     assert [row["status"] for row in rows] == ["ok"] * 3
 

@@ -8,7 +8,8 @@ import models
 from bench.attempt import run_cell
 from bench.cell import Task
 from bench.data import make_dataset
-from bench.grid import Block, Filters, Grid, expand
+from bench.expand import expand
+from bench.grid import Block, Filters, Grid
 from bench.protocol import Protocol, load_protocol
 from bench.recipe import Recipe
 

@@ -2,7 +2,8 @@
 
 from math import nan
 
-from bench.grid import Filters, expand, load_grid
+from bench.expand import expand
+from bench.grid import Filters, load_grid
 from bench.nightly.grid_run import line_figures
 
 
