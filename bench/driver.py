@@ -99,7 +99,8 @@ class Driver:
             if not self.flights:
                 return
             rows = [row for handle, report in self.workers.reports(TICK_S) for row in self._take(handle, report)]
-            yield [*rows, *self._enforce()]
+            if rows := [*rows, *self._enforce()]:
+                yield rows
 
     def _fill(self, waiting: Iterator[Task]) -> None:
         """Submit batches while there is room."""

@@ -122,7 +122,7 @@ def execute(plan: Plan, folder: Path, options: Options) -> int:
         display.show_nothing_to_do(console, plan, folder)
         return ExitCode.OK
     tally, stop = Tally(), Event()
-    with starting(plan, options) as engine, opened(folder, plan) as store, interruptible(stop) as caught:
+    with interruptible(stop) as caught, starting(plan, options) as engine, opened(folder, plan) as store:
         write_skips(plan, store)
         if engine:
             run_tasks(plan, store, engine, stop, tally)
