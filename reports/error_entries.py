@@ -1,10 +1,12 @@
 """The numbers of the error table: mean |H_pred - H_true| by system, line and test set, with intervals."""
 
+from typing import Any, cast
+
 import pandas as pd
 
 from bench.schema import TEST_SETS
 from reports import rows as select
-from reports.frames import distinct, groups, mean, records, where
+from reports.frames import distinct, groups, records, where
 from reports.published import Published
 from reports.significance import Comparison, compare, holm, sign
 from reports.statistics import mean_interval
@@ -21,10 +23,13 @@ def measured(rows: pd.DataFrame) -> pd.DataFrame:
     """
     if len(select.protocols(rows)) > 1:
         raise ValueError(f"rows of different protocols are never averaged: {', '.join(select.protocols(rows))}")
-    found, none = dict(groups(rows, ["system", "line"])), rows.head(0)
+    found = dict(groups(select.ok(rows), ["system", "line"]))
+    identities = {(row["system"], row["line"]): row for row in records(rows)}
     return pd.DataFrame(
         [
-            _entry(found.get((system, line), none), system, line, test_set)
+            {"system": system, "line": line, "test_set": test_set, "source": "measured"}
+            | _line_identity(identities.get((system, line)), line)
+            | _average(found.get((system, line), rows.head(0)), f"h_mae_{test_set}")
             for system in select.systems(rows)
             for line in select.lines(rows)
             for test_set in TEST_SETS
@@ -110,17 +115,11 @@ def _by_seed(rows: pd.DataFrame, column: str) -> dict[int, float]:
     return dict(zip(rows["seed"], rows[column], strict=True))
 
 
-def _entry(rows: pd.DataFrame, system: str, line: str, test_set: str) -> dict:
-    column = f"h_mae_{test_set}"
-    values = select.ok(rows).dropna(subset=[column])
+def _average(rows: pd.DataFrame, column: str) -> dict:
+    values = rows.dropna(subset=[column])
     # A reference is the same model under every recipe; its seeds, not its rows, are the sample.
-    interval = mean_interval(mean(own, column) for _, own in groups(values, ["seed"]))
+    interval = mean_interval(cast(Any, values).groupby("seed")[column].mean())
     return {
-        "system": system,
-        "line": line,
-        "test_set": test_set,
-        "source": "measured",
-        **_line_identity(rows, line),
         "mean": interval.mean,
         "low": interval.low,
         "high": interval.high,
@@ -129,10 +128,7 @@ def _entry(rows: pd.DataFrame, system: str, line: str, test_set: str) -> dict:
     }
 
 
-def _line_identity(rows: pd.DataFrame, line: str) -> dict:
+def _line_identity(row: dict | None, line: str) -> dict:
     if line in select.REFERENCES:
         return {column: (line if column == "model" else None) for column in _LINE_COLUMNS}
-    if rows.empty:
-        return {column: None for column in _LINE_COLUMNS}
-    first = records(rows)[0]
-    return {column: first[column] for column in _LINE_COLUMNS}
+    return {column: row and row[column] for column in _LINE_COLUMNS}
