@@ -5,8 +5,11 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Literal
 
+from bench.declarations import Declaration
+from bench.own_data import OwnData
 from bench.protocol import Protocol
 from bench.recipe import Recipe
+from systems.base import System
 
 
 @dataclass(frozen=True)
@@ -65,13 +68,23 @@ class Task:
     cell: Cell
     cell_id: str
     fingerprint: str
-    protocol: Protocol
+    protocol: Protocol | OwnData
     recipe: Recipe | None
     attempt: int = 1
     timeout_s: float | None = None
 
+    @property
+    def system(self) -> System:
+        """What the cell learns."""
+        return self.protocol.system(self.cell.system)
 
-def cell_id(cell: Cell, protocol: Protocol, recipe: Recipe | None) -> str:
+    @property
+    def needs_data(self) -> bool:
+        """Whether the cell learns from a data set, or is judged by one."""
+        return self.cell.learns or isinstance(self.protocol, OwnData)
+
+
+def cell_id(cell: Cell, protocol: Protocol | OwnData, recipe: Recipe | None) -> str:
     """Hash of the identity in canonical form: names and contents of protocol and recipe, descriptions not."""
     content = {
         **asdict(cell),
@@ -81,6 +94,6 @@ def cell_id(cell: Cell, protocol: Protocol, recipe: Recipe | None) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def content_of(declaration: Protocol | Recipe) -> dict:
+def content_of(declaration: Declaration) -> dict:
     """What a declaration says, without its name and prose."""
-    return declaration.model_dump(exclude={"name", "description"})
+    return declaration.model_dump(exclude=set(declaration.cosmetic))

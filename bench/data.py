@@ -9,8 +9,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-import systems
 from bench.cell import content_of
+from bench.own_data import OwnData
 from bench.protocol import Protocol
 from bench.seeds import generator
 from systems.base import System
@@ -26,14 +26,16 @@ from systems.trajectories import (
 
 @dataclass(frozen=True)
 class Dataset:
-    """Noise-free reference trajectories in float64, [trajectories, times, 2n].
+    """Trajectories in float64, [trajectories, times, 2n]: noise-free references, or a user's own.
 
-    Arrays rather than tensors: Ray shares them between processes without copying.
+    Own ones have a part that is `held_out` for judging, others an error of the reference. Arrays rather than tensors:
+    Ray shares them between processes without copying.
     """
 
     train: np.ndarray
     validation: np.ndarray
-    reference_error: float
+    held_out: np.ndarray | None = None
+    reference_error: float | None = None
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class Observations:
         return TrainingData(self.observed, self.dt, stream, self.derivatives, self.equations)
 
 
-def data_key(system: str, protocol: Protocol) -> str:
+def data_key(system: str, protocol: Protocol | OwnData) -> str:
     """What a data set depends on: not on what a protocol shares with the models, nor on how far it rolls them out."""
     apart = ("derivatives", "equations", "long_horizon", "long_energies")
     content = {key: value for key, value in content_of(protocol).items() if key not in apart}
@@ -85,9 +87,14 @@ def training_starts(
     return draw_starts(system, box, count, stream, accepted_only=protocol.starts == "accepted")
 
 
-def make_dataset(system_name: str, protocol: Protocol) -> Dataset:
-    """Draw starts and integrate them. Raises ReferenceError if refinement shows an error."""
-    system = systems.get(system_name)()
+def make_dataset(system_name: str, protocol: Protocol | OwnData) -> Dataset:
+    """Draw starts and integrate them, or read a user's data.
+
+    Raises ReferenceError if refinement shows an error, BadInput or DataChanged if the data are not what they were.
+    """
+    if isinstance(protocol, OwnData):
+        return Dataset(*protocol.parts())
+    system = protocol.system(system_name)
     count = protocol.train_starts + protocol.validation_starts
     stream = generator("starts", data_key(system_name, protocol))
     starts = training_starts(system_name, system, protocol, count, stream)
@@ -98,17 +105,28 @@ def make_dataset(system_name: str, protocol: Protocol) -> Dataset:
         trajectories.numpy()[: protocol.train_starts],
         trajectories.numpy()[protocol.train_starts :],
     )
-    return Dataset(train, validation, error)
+    return Dataset(train, validation, reference_error=error)
 
 
 def observe(
-    trajectories: np.ndarray, protocol: Protocol, role: str, system: str, seed: int, dtype: torch.dtype
+    trajectories: np.ndarray,
+    protocol: Protocol | OwnData,
+    role: str,
+    system: str,
+    seed: int,
+    dtype: torch.dtype,
 ) -> Observations:
-    """Noisy observations of trajectories; the noise depends on the seed alone, not on who learns from them."""
+    """Noisy observations of trajectories; the noise depends on the seed alone, not on who learns from them.
+
+    Own data are observations already.
+    """
     clean = _read_only_tensor(trajectories)
+    if isinstance(protocol, OwnData):
+        observed = clean.to(dtype)
+        return Observations(observed, observed, protocol.dt)
     noise = generator(f"noise {role}", data_key(system, protocol), seed)
     observed = add_noise(clean, protocol.noise, noise, dtype)
-    truth = systems.get(system)()
+    truth = protocol.system(system)
     return Observations(
         observed,
         clean.to(dtype) if protocol.start_state == "true" else observed,

@@ -14,6 +14,8 @@ from bench.attempt import DEFAULT_INTEGRATOR, DEFAULT_START_GUESS
 from bench.cell import Cell, Task, cell_id
 from bench.declarations import FOLDER, BadInput, D, Declaration, load
 from bench.fingerprint import fingerprint
+from bench.own_data import NAME as OWN
+from bench.own_data import OwnData
 from bench.protocol import Protocol, load_protocol
 from bench.recipe import Recipe, load_recipe
 from models import gradients
@@ -35,7 +37,10 @@ Seeds = Annotated[list[Annotated[int, Field(ge=0)]], *_ONE_OR_MORE]
 
 
 class Block(Declaration):
-    """The product of its axes; what does not apply to a model is left out of its cells."""
+    """The product of its axes; what does not apply to a model is left out of its cells.
+
+    "own_data" is both the system and the protocol of the data that --data names.
+    """
 
     kind: Literal["train", "profile"] = "train"
     system: Names
@@ -57,8 +62,10 @@ class Block(Declaration):
 
     @model_validator(mode="after")
     def _known_names(self) -> "Block":
+        if OWN in (*self.system, self.protocol) and {OWN} != {*self.system, self.protocol}:
+            raise ValueError(f"'{OWN}' stands for both the system and the protocol, and for nothing else beside them")
         for registry, chosen in (
-            (systems.get, self.system),
+            (systems.get, [name for name in self.system if name != OWN]),
             (models.get, self.model),
             (gradients.get, self.gradient_mode),
             (integrators.get, self.integrator or []),
@@ -88,6 +95,7 @@ class Filters:
     seq_len: tuple[int, ...] = ()
     seed: tuple[int, ...] = ()
     cell_id: tuple[str, ...] = ()
+    recipe: tuple[str, ...] = ()
 
     def want(self, task: Task) -> bool:
         """Whether every filter that applies to the task's cell admits it."""
@@ -130,18 +138,23 @@ def check_filters(filters: Filters) -> None:
         raise BadInput(str(error)) from error
 
 
-def expand(grid: Grid, filters: Filters, beside: Path = FOLDER / "grids") -> Iterator[Planned]:
+def expand(
+    grid: Grid, filters: Filters, beside: Path = FOLDER / "grids", own: OwnData | None = None
+) -> Iterator[Planned]:
     """The grid's cells that the filters want, each once, in the order of the file. Raises BadInput."""
     seen: set[str] = set()
     for number, block in enumerate(grid.cells, 1):
-        for planned in _expand_block(block, f"{grid.name}.toml: cells[{number}]", beside):
+        for planned in _expand_block(block, f"{grid.name}.toml: cells[{number}]", beside, own):
             if planned.task.cell_id not in seen and filters.want(planned.task):
                 seen.add(planned.task.cell_id)
                 yield planned
 
 
-def _expand_block(block: Block, where: str, beside: Path) -> Iterator[Planned]:
-    protocol = _located(where, "protocol", load_protocol, block.protocol, beside)
+def _expand_block(block: Block, where: str, beside: Path, own: OwnData | None) -> Iterator[Planned]:
+    if block.protocol == OWN and own is None:
+        raise BadInput(f"{where}: runs on a user's own data: name the files, --data FILE")
+    protocol = own if block.protocol == OWN else _located(where, "protocol", load_protocol, block.protocol, beside)
+    assert protocol is not None
     recipes = [_located(where, "recipe", load_recipe, name, beside) for name in block.recipe]
     longest = max(block.seq_len)
     if block.kind == "train" and longest > protocol.steps:
@@ -163,11 +176,11 @@ def _located(where: str, key: str, load_named: Callable[[str, Path], D], name: s
         raise BadInput(f"{where}: key '{key}': {error}") from error
 
 
-def _cells(block: Block, protocol: Protocol, recipes: list[Recipe]) -> Iterator[tuple[Cell, Recipe | None]]:
+def _cells(block: Block, protocol: Protocol | OwnData, recipes: list[Recipe]) -> Iterator[tuple[Cell, Recipe | None]]:
     """The product of the axes, with None where an axis does not apply, and the recipe of each."""
     profiles = block.kind == "profile"
     axes = {
-        "system": block.system,
+        "system": [protocol.label] if isinstance(protocol, OwnData) else block.system,
         "model": block.model,
         "preset": block.preset,
         "gradient_mode": block.gradient_mode,
@@ -199,13 +212,16 @@ def _cells(block: Block, protocol: Protocol, recipes: list[Recipe]) -> Iterator[
         yield Cell(kind=block.kind, **names, **chosen), recipe
 
 
-def why_skipped(cell: Cell, protocol: Protocol | None = None, recipe: Recipe | None = None) -> str | None:
+def why_skipped(cell: Cell, protocol: Protocol | OwnData | None = None, recipe: Recipe | None = None) -> str | None:
     """Why a cell's combination cannot run, or None if it can. What is not given rules nothing out."""
     model = models.get(cell.model)
-    if reason := model.inapplicable(systems.get(cell.system)()):
+    system = protocol.system(cell.system) if protocol else systems.get(cell.system)()
+    if reason := model.inapplicable(system):
         return reason
     if cell.preset is not None and cell.preset not in model.presets:
         return f"model '{cell.model}' has no preset '{cell.preset}'; it has: {', '.join(sorted(model.presets))}"
+    if cell.kind == "profile" and isinstance(protocol, OwnData):
+        return "iterations are measured on systems that are simulated"
     if cell.kind == "profile" and (model.fits or not model.trainable):
         how = "is fitted at once" if model.fits else "needs no training"
         return f"the model {how}, so there is no iteration to measure"

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
+import systems
 from bench.declarations import Declaration, load
 from systems.base import Box, System, cube
 
@@ -61,6 +62,10 @@ class Protocol(Declaration):
             "equations": self.equations,
         }
         return frozenset(name for name, offered in kept.items() if offered)
+
+    def system(self, name: str) -> System:
+        """The system of a name."""
+        return systems.get(name)()
 
     def box(self, system_name: str, system: System) -> Box:
         """Where starts and the RU and SG test points lie."""
