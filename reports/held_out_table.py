@@ -83,4 +83,4 @@ def _exhibit(rows: pd.DataFrame, dropped: int, name: str, out: Path, suffix: str
         write(out / f"{stem('held_out', suffix)}.md", f"# {title}\n\n{CAPTION}\n\n{body}"),
         write(out / f"{stem('held_out', suffix)}.csv", found.to_csv(index=False, lineterminator="\n")),
     )
-    return Exhibit(title, CAPTION, files, body)
+    return Exhibit(title, CAPTION, files, body, tuple(sorted(select.ok(rows)["cell_id"])))
