@@ -140,7 +140,7 @@ def judgement(model: Model, task: Task, data: Dataset | None) -> dict[str, float
     if isinstance(task.protocol, OwnData):
         assert data is not None
         assert data.held_out is not None
-        return held_out_columns(model, data.held_out, task.protocol)
+        return held_out_columns(model, data.held_out, data.times.get("held_out"), task.protocol)
     return judge(model, task.cell.system, task.protocol)
 
 
@@ -148,7 +148,9 @@ def observe_both(task: Task, dataset: Dataset) -> tuple[Observations, Observatio
     """Noisy training and validation trajectories on the cell's device."""
     cell = task.cell
     train_set, validation_set = (
-        observe(part, task.protocol, role, cell.system, cell.seed, getattr(torch, cell.dtype)).to(cell.device)
+        observe(
+            part, task.protocol, role, cell.system, cell.seed, getattr(torch, cell.dtype), dataset.times.get(role)
+        ).to(cell.device)
         for role, part in (("train", dataset.train), ("validation", dataset.validation))
     )
     return train_set, validation_set

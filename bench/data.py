@@ -2,7 +2,7 @@
 
 import json
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ from systems.trajectories import (
     add_noise,
     cut_windows,
     draw_starts,
+    jittered_times,
     reference_trajectories,
 )
 
@@ -28,13 +29,15 @@ from systems.trajectories import (
 class Dataset:
     """Trajectories in float64, [trajectories, times, 2n]: noise-free references, or a user's own.
 
-    Own ones have a part that is `held_out` for judging, others an error of the reference. Arrays rather than tensors:
-    Ray shares them between processes without copying.
+    Own ones have a part that is `held_out` for judging and, if they are irregular, the `times` of each part, from 0
+    on; others have an error of the reference. Arrays rather than tensors: Ray shares them between processes without
+    copying.
     """
 
     train: np.ndarray
     validation: np.ndarray
     held_out: np.ndarray | None = None
+    times: dict[str, np.ndarray] = field(default_factory=dict)
     reference_error: float | None = None
 
 
@@ -50,19 +53,22 @@ class Observations:
     dt: float
     derivatives: Float[Tensor, "count times dim"] | None = None
     equations: System | None = None
+    times: Float[Tensor, "count times"] | None = None  # of the samples, where they are irregular
 
     def to(self, device: str) -> "Observations":
-        derivatives = self.derivatives if self.derivatives is None else self.derivatives.to(device)
-        return replace(
-            self, observed=self.observed.to(device), starts=self.starts.to(device), derivatives=derivatives
-        )
+        tensors = {key: value for key, value in vars(self).items() if isinstance(value, Tensor)}
+        return replace(self, **{key: tensor.to(device) for key, tensor in tensors.items()})
 
     def window(self, rows: Tensor, first: Tensor, steps: int) -> Window:
         """The windows of `steps` steps that begin at sample `first` of each chosen trajectory."""
         observed = cut_windows(self.observed, rows, first, steps)
         start = self.starts[rows, first]
         cut = self.derivatives if self.derivatives is None else cut_windows(self.derivatives, rows, first, steps)
-        return Window(start, observed, self.dt, derivatives=cut, equations=self.equations)
+        times = self.times
+        if times is not None:
+            times = cut_windows(times[..., None], rows, first, steps)[..., 0]
+            times = (times - times[0]).to(observed)
+        return Window(start, observed, self.dt, derivatives=cut, equations=self.equations, times=times)
 
     def whole(self, stream: torch.Generator) -> TrainingData:
         """All of it, for a direct fit that draws from `stream`."""
@@ -73,6 +79,8 @@ def data_key(system: str, protocol: Protocol | OwnData) -> str:
     """What a data set depends on: not on what a protocol shares with the models, nor on how far it rolls them out."""
     apart = ("derivatives", "equations", "long_horizon", "long_energies")
     content = {key: value for key, value in content_of(protocol).items() if key not in apart}
+    if not content.get("jitter"):
+        content.pop("jitter", None)  # regular data are those of the time before there were others
     return json.dumps([system, content], sort_keys=True)
 
 
@@ -81,8 +89,7 @@ def training_starts(
 ) -> Float[Tensor, "count dim"]:
     """Where the trajectories that models learn from begin, float64."""
     if protocol.starts == "gaussian":
-        sigma = protocol.sigma(system_name, system)
-        return sigma * torch.randn(count, system.dim, dtype=torch.float64, generator=stream)
+        return protocol.gaussian(system_name, system, count, stream)
     box = protocol.box(system_name, system)
     return draw_starts(system, box, count, stream, accepted_only=protocol.starts == "accepted")
 
@@ -93,19 +100,38 @@ def make_dataset(system_name: str, protocol: Protocol | OwnData) -> Dataset:
     Raises ReferenceError if refinement shows an error, BadInput or DataChanged if the data are not what they were.
     """
     if isinstance(protocol, OwnData):
-        return Dataset(*protocol.parts())
+        parts = protocol.parts()
+        states = {name: part.states for name, part in parts.items()}
+        return Dataset(
+            **states, times={name: part.times for name, part in parts.items()} if protocol.irregular else {}
+        )
     system = protocol.system(system_name)
     count = protocol.train_starts + protocol.validation_starts
     stream = generator("starts", data_key(system_name, protocol))
     starts = training_starts(system_name, system, protocol, count, stream)
+    parts = (("train", protocol.train_starts), ("validation", protocol.validation_starts))
+    times = [sample_times(system_name, protocol, role, part) for role, part in parts]
     trajectories, error = reference_trajectories(
-        system, starts, protocol.dt, protocol.steps, tolerance=protocol.reference_tolerance
+        system,
+        starts,
+        protocol.dt,
+        protocol.steps,
+        tolerance=protocol.reference_tolerance,
+        times=torch.cat(times) if protocol.jitter else None,
     )
     train, validation = (
         trajectories.numpy()[: protocol.train_starts],
         trajectories.numpy()[protocol.train_starts :],
     )
     return Dataset(train, validation, reference_error=error)
+
+
+def sample_times(system_name: str, protocol: Protocol, role: str, count: int) -> Float[Tensor, "count times"] | None:
+    """When the samples of each trajectory are taken, float64, if not at every dt."""
+    if not protocol.jitter:
+        return None
+    stream = generator(f"times {role}", data_key(system_name, protocol))
+    return jittered_times(count, protocol.dt, protocol.steps, protocol.jitter, stream)
 
 
 def observe(
@@ -115,28 +141,32 @@ def observe(
     system: str,
     seed: int,
     dtype: torch.dtype,
+    times: np.ndarray | None = None,
 ) -> Observations:
     """Noisy observations of trajectories; the noise depends on the seed alone, not on who learns from them.
 
-    Own data are observations already.
+    Own data are observations already, and have `times` where they are irregular.
     """
     clean = _read_only_tensor(trajectories)
     if isinstance(protocol, OwnData):
         observed = clean.to(dtype)
-        return Observations(observed, observed, protocol.dt)
+        return Observations(
+            observed, observed, protocol.dt, times=None if times is None else _read_only_tensor(times)
+        )
     noise = generator(f"noise {role}", data_key(system, protocol), seed)
-    observed = add_noise(clean, protocol.noise, noise, dtype)
     truth = protocol.system(system)
+    observed = add_noise(clean, protocol.noise_of(truth), noise, dtype)
     return Observations(
         observed,
         clean.to(dtype) if protocol.start_state == "true" else observed,
         protocol.dt,
         truth.field(clean).to(dtype) if protocol.derivatives == "exact" else None,
         truth if protocol.equations else None,
+        sample_times(system, protocol, role, len(clean)),
     )
 
 
-def _read_only_tensor(array: np.ndarray) -> Float[Tensor, "count times dim"]:
+def _read_only_tensor(array: np.ndarray) -> Float[Tensor, "*shape"]:
     with warnings.catch_warnings():  # arrays from Ray's object store are read-only, and are only read here
         warnings.filterwarnings("ignore", "The given NumPy array is not writable", UserWarning)
         return torch.from_numpy(array)

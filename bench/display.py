@@ -48,10 +48,10 @@ def show_nothing_to_do(console: Console, plan: Plan, folder: Path) -> None:
 
 def show_data(console: Console, data: OwnData) -> None:
     """How many trajectories of what, how they are split, and what a user should know of them."""
-    sizes = ", ".join(f"{count} {use}" for use, count in data.split.items())
+    train, validation, held_out = data.split.values()
     console.print(
         f"Data {data.label}: {data.trajectories} trajectories of {data.steps + 1} times {data.dt:g} apart, "
-        f"{data.dof} degrees of freedom; {sizes}.",
+        f"degrees of freedom: {data.dof}; {train} to train on, {validation} to validate on, {held_out} held out.",
         highlight=False,
     )
     for note in data.notes:

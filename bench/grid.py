@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import BeforeValidator, Field, PositiveFloat, PositiveInt, field_validator, model_validator
 
 import models
 import systems
@@ -16,7 +16,7 @@ from bench.declarations import FOLDER, BadInput, D, Declaration, load
 from bench.fingerprint import fingerprint
 from bench.own_data import NAME as OWN
 from bench.own_data import OwnData
-from bench.protocol import Protocol, load_protocol
+from bench.protocol import Protocol, load_protocol, varied
 from bench.recipe import Recipe, load_recipe
 from models import gradients
 from systems import integrators
@@ -39,6 +39,7 @@ Seeds = Annotated[list[Annotated[int, Field(ge=0)]], *_ONE_OR_MORE]
 class Block(Declaration):
     """The product of its axes; what does not apply to a model is left out of its cells.
 
+    The system "all" stands for every one. `vary` gives other values for keys of the protocol, each one more axis.
     "own_data" is both the system and the protocol of the data that --data names.
     """
 
@@ -52,6 +53,7 @@ class Block(Declaration):
     seq_len: Lengths
     seed: Seeds
     protocol: str
+    vary: dict[str, Annotated[list[Any], *_ONE_OR_MORE]] = Field(default={})
     recipe: Names
     device: Literal["cpu", "cuda"] = "cpu"
     dtype: Literal["float32", "float64"] = "float32"
@@ -60,10 +62,17 @@ class Block(Declaration):
     step_size: Annotated[list[PositiveFloat], *_ONE_OR_MORE] | None = None
     timeout_s: PositiveFloat = DEFAULT_TIMEOUT_S  # of each cell
 
+    @field_validator("system", mode="before")
+    @classmethod
+    def _every_system(cls, value):
+        return systems.names() if value in ("all", ["all"]) else value
+
     @model_validator(mode="after")
     def _known_names(self) -> "Block":
         if OWN in (*self.system, self.protocol) and {OWN} != {*self.system, self.protocol}:
             raise ValueError(f"'{OWN}' stands for both the system and the protocol, and for nothing else beside them")
+        if self.protocol == OWN and self.vary:
+            raise ValueError(f"nothing of '{OWN}' can be varied")
         for registry, chosen in (
             (systems.get, [name for name in self.system if name != OWN]),
             (models.get, self.model),
@@ -153,19 +162,28 @@ def expand(
 def _expand_block(block: Block, where: str, beside: Path, own: OwnData | None) -> Iterator[Planned]:
     if block.protocol == OWN and own is None:
         raise BadInput(f"{where}: runs on a user's own data: name the files, --data FILE")
-    protocol = own if block.protocol == OWN else _located(where, "protocol", load_protocol, block.protocol, beside)
-    assert protocol is not None
+    protocols = [own] if own and block.protocol == OWN else _protocols(block, where, beside)
     recipes = [_located(where, "recipe", load_recipe, name, beside) for name in block.recipe]
-    longest = max(block.seq_len)
-    if block.kind == "train" and longest > protocol.steps:
+    longest, shortest = max(block.seq_len), min(protocols, key=lambda protocol: protocol.steps)
+    if block.kind == "train" and longest > shortest.steps:
         raise BadInput(
-            f"{where}: key 'seq_len': a window of {longest} steps does not fit the {protocol.steps} steps of "
-            f"a trajectory of protocol '{protocol.name}'"
+            f"{where}: key 'seq_len': a window of {longest} steps does not fit the {shortest.steps} steps of "
+            f"a trajectory of protocol '{shortest.name}'"
         )
-    for cell, recipe in _cells(block, protocol, recipes):
-        identity = cell_id(cell, protocol, recipe)
-        task = Task(cell, identity, fingerprint(cell), protocol, recipe, timeout_s=block.timeout_s)
-        yield Planned(task, why_skipped(cell, protocol, recipe))
+    for protocol in protocols:
+        for cell, recipe in _cells(block, protocol, recipes):
+            identity = cell_id(cell, protocol, recipe)
+            task = Task(cell, identity, fingerprint(cell), protocol, recipe, timeout_s=block.timeout_s)
+            yield Planned(task, why_skipped(cell, protocol, recipe))
+
+
+def _protocols(block: Block, where: str, beside: Path) -> list[Protocol]:
+    """What the block names, in all its variations."""
+    protocol = _located(where, "protocol", load_protocol, block.protocol, beside)
+    try:
+        return varied(protocol, block.vary)
+    except BadInput as error:
+        raise BadInput(f"{where}: key 'vary': {error}") from error
 
 
 def _located(where: str, key: str, load_named: Callable[[str, Path], D], name: str, beside: Path) -> D:
@@ -215,16 +233,21 @@ def _cells(block: Block, protocol: Protocol | OwnData, recipes: list[Recipe]) ->
 def why_skipped(cell: Cell, protocol: Protocol | OwnData | None = None, recipe: Recipe | None = None) -> str | None:
     """Why a cell's combination cannot run, or None if it can. What is not given rules nothing out."""
     model = models.get(cell.model)
-    system = protocol.system(cell.system) if protocol else systems.get(cell.system)()
-    if reason := model.inapplicable(system):
-        return reason
     if cell.preset is not None and cell.preset not in model.presets:
         return f"model '{cell.model}' has no preset '{cell.preset}'; it has: {', '.join(sorted(model.presets))}"
+    system = protocol.system(cell.system) if protocol else systems.get(cell.system)()
+    if reason := model.inapplicable(system, cell.preset or "paper"):
+        return reason
     if cell.kind == "profile" and isinstance(protocol, OwnData):
         return "iterations are measured on systems that are simulated"
     if cell.kind == "profile" and (model.fits or not model.trainable):
         how = "is fitted at once" if model.fits else "needs no training"
         return f"the model {how}, so there is no iteration to measure"
+    if isinstance(protocol, Protocol) and (fault := protocol.noise_fault(system)):
+        return fault
+    irregular = protocol if protocol and protocol.irregular and cell.kind == "train" else None
+    if irregular and cell.preset and not model.takes_times(cell.preset):
+        return f"needs a fixed step: protocol '{irregular.name}' has none"
     if protocol and cell.preset and (missing := model.needs(cell.preset) - protocol.offers):
         return f"needs {' and '.join(sorted(missing))}: protocol '{protocol.name}' has none"
     if cell.kind == "profile" and cell.preset and (missing := model.needs(cell.preset) - IN_PROFILES):
@@ -235,5 +258,7 @@ def why_skipped(cell: Cell, protocol: Protocol | OwnData | None = None, recipe: 
         mode, integrator = gradients.get(cell.gradient_mode), integrators.get(cell.integrator)
         if cell.compiled and not mode.compiles:
             return f"gradient mode '{cell.gradient_mode}' has nothing to compile"
+        if irregular and not mode.takes_times:
+            return f"gradient mode '{cell.gradient_mode}' needs a fixed step: protocol '{irregular.name}' has none"
         return mode.inapplicable(model, integrator)
     return None

@@ -6,7 +6,6 @@ from typing import ClassVar
 
 import numpy as np
 import torch
-from jaxtyping import Float
 from pydantic import PositiveFloat, PositiveInt
 
 from bench.declarations import BadInput, Declaration
@@ -19,8 +18,6 @@ SHARE = 0.15  # of the trajectories are for validation, and as many are held out
 LEAST_TRAJECTORIES = 3
 OF_ORDER_ONE = (0.1, 10.0)
 EQUAL_STEPS = 1e-3  # how far a step may be from the mean of all, as a part of it
-
-Part = Float[np.ndarray, "_ times dim"]
 
 
 class DataChanged(RuntimeError):
@@ -43,6 +40,7 @@ class OwnData(Declaration):
     trajectories: PositiveInt
     steps: PositiveInt
     dt: PositiveFloat
+    irregular: bool
 
     @property
     def label(self) -> str:
@@ -52,9 +50,9 @@ class OwnData(Declaration):
 
     @property
     def split(self) -> dict[str, int]:
-        """How many trajectories serve what."""
+        """How many trajectories each part has."""
         apart = max(1, round(SHARE * self.trajectories))
-        return {"to train on": self.trajectories - 2 * apart, "to validate on": apart, "held out": apart}
+        return {"train": self.trajectories - 2 * apart, "validation": apart, "held_out": apart}
 
     @property
     def offers(self) -> frozenset[str]:
@@ -65,24 +63,25 @@ class OwnData(Declaration):
         """The system behind the data, of whatever name."""
         return UnknownSystem(self.dof)
 
-    def parts(self) -> tuple[Part, Part, Part]:
-        """Trajectories to train on, to validate on, and held out: whole ones, drawn by a stream of the data's own.
+    def parts(self) -> dict[str, Recording]:
+        """Whole trajectories by what they are for, drawn by a stream of the data's own, the same for every cell.
 
-        The same for every cell. Raises BadInput, or DataChanged.
+        Raises BadInput, or DataChanged.
         """
         recording = read_recording(self.files)
         if recording.content != self.content:
             raise DataChanged(f"{', '.join(map(str, self.files))}: not what it was when the cells were planned")
         order = torch.randperm(self.trajectories, generator=generator("split", self.content)).numpy()
         ends = np.cumsum(list(self.split.values()))[:-1]
-        train, validation, held_out = np.split(recording.states[order], ends)
-        return train, validation, held_out
+        rows = dict(zip(self.split, np.split(order, ends), strict=True))
+        return {name: Recording(recording.states[part], recording.times[part]) for name, part in rows.items()}
 
 
 def own_data(files: Sequence[Path]) -> OwnData:
     """What the files hold. Raises BadInput if it cannot be used as data."""
     recording = read_recording(files)
     count, times, dim = recording.states.shape
+    steps = np.diff(recording.times, axis=1)
     if count < LEAST_TRAJECTORIES:
         raise BadInput(
             f"{files[0]}: {count} of at least {LEAST_TRAJECTORIES} trajectories: one to train on, one to validate "
@@ -96,7 +95,8 @@ def own_data(files: Sequence[Path]) -> OwnData:
         dof=dim // 2,
         trajectories=count,
         steps=times - 1,
-        dt=equal_step(recording, files),
+        dt=float(steps.mean()),
+        irregular=irregular(steps),
     )
 
 
@@ -104,6 +104,9 @@ def notes_on(recording: Recording) -> Iterator[str]:
     """What a user should know, and may not, about data that can be used."""
     if recording.unused:
         yield f"columns that play no part: {', '.join(recording.unused)}"
+    steps = np.diff(recording.times, axis=1)
+    if irregular(steps):
+        yield f"steps from {steps.min():g} to {steps.max():g}: what needs a fixed step is skipped"
     deviations = recording.states.std((0, 1))
     least, most = OF_ORDER_ONE
     if not (least <= deviations.min() and deviations.max() <= most):
@@ -113,10 +116,6 @@ def notes_on(recording: Recording) -> Iterator[str]:
         )
 
 
-def equal_step(recording: Recording, files: Sequence[Path]) -> float:
-    """The step between any two times. Raises BadInput where steps differ."""
-    steps = np.diff(recording.times, axis=1)
-    dt = float(steps.mean())
-    if np.abs(steps / dt - 1).max() > EQUAL_STEPS:
-        raise BadInput(f"{files[0]}: steps from {steps.min():g} to {steps.max():g}")
-    return dt
+def irregular(steps: np.ndarray) -> bool:
+    """Whether steps in time differ by more than rounding in a file."""
+    return bool(np.abs(steps / steps.mean() - 1).max() > EQUAL_STEPS)

@@ -16,7 +16,8 @@ def own_grid(data: OwnData, wanted: Filters) -> Grid:
     if wanted.system:
         raise BadInput("--system does not go with --data: own data are a system of their own")
     grid = load_grid(NAME)
-    axes = {axis: list(chosen) for axis in AXES if (chosen := getattr(wanted, axis))}
+    axes = {"gradient_mode": ["backprop"]} if data.irregular else {}  # the mode that takes steps of any length
+    axes |= {axis: list(chosen) for axis in AXES if (chosen := getattr(wanted, axis))}
     blocks = [
         block.model_copy(update={"model": chosen, "seq_len": [min(n, data.steps) for n in block.seq_len]} | axes)
         for block in grid.cells

@@ -20,7 +20,7 @@ class TrueH(HamiltonianModel):
         self.separable = system.separable
 
     @classmethod
-    def inapplicable(cls, system: System) -> str | None:
+    def inapplicable(cls, system: System, preset: str = "paper") -> str | None:
         return "the true H is not known" if isinstance(system, UnknownSystem) else None
 
     def hamiltonian(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch"]:

@@ -21,18 +21,27 @@ CHANGE = 1e-5  # of a coordinate: central differences are then good to 1e-10
 Columns = dict[str, float | list[float]]
 
 
-def held_out_columns(model: Model, held_out: Float[np.ndarray, "count times dim"], protocol: OwnData) -> Columns:
-    """Rollout error, spread of the learned H and defect of the learned step, as far as there are any. float64."""
+def held_out_columns(
+    model: Model,
+    held_out: Float[np.ndarray, "count times dim"],
+    times: Float[np.ndarray, "count times"] | None,
+    protocol: OwnData,
+) -> Columns:
+    """Rollout error, spread of the learned H and defect of the learned step, as far as there are any. float64.
+
+    `times` start at 0 and are given where they are irregular; the step is then of the mean length.
+    """
     model = model.double()
     observed = torch.tensor(held_out[:MOST]).transpose(0, 1)
+    clock = None if times is None else torch.tensor(times[:MOST]).T
     stream = generator("held out", protocol.content)
-    columns: Columns = {"noise_share": noise_share(observed)}
+    columns: Columns = {} if protocol.irregular else {"noise_share": noise_share(observed)}
     if model.has_hamiltonian:
         columns |= spread_columns(model, observed, stream)
     if model.rolls_out:
         states = observed.flatten(0, 1)
         states = states[torch.randperm(len(states), generator=stream)[:POINTS]]
-        columns["rollout_error"] = held_out_error(model, observed, protocol.dt)
+        columns["rollout_error"] = held_out_error(model, observed, protocol.dt, clock)
         columns |= defect_columns(model, states, protocol.dt)
     return columns
 
@@ -43,15 +52,25 @@ def noise_share(observed: Float[Tensor, "times count dim"]) -> float:
     return float((noise / observed.square().sum(-1).mean()).sqrt())
 
 
-def held_out_error(model: Model, observed: Float[Tensor, "times count dim"], h: float) -> float:
+def held_out_error(
+    model: Model,
+    observed: Float[Tensor, "times count dim"],
+    h: float,
+    times: Float[Tensor, "times count"] | None = None,
+) -> float:
     """||Y_pred - Y|| / ||Y|| of rollouts from the first observations, over all later ones.
 
     Infinite where a state is not finite or a step cannot be solved.
     """
     try:
-        error = model.rollout(observed[0], h, len(observed) - 1)[1:] - observed[1:]
+        states = (
+            model.rollout(observed[0], h, len(observed) - 1)
+            if times is None
+            else model.rollout_at(observed[0], times)
+        )
     except NotSolved:
         return inf
+    error = states[1:] - observed[1:]
     return float((error.norm() / observed[1:].norm()).nan_to_num(nan=inf))
 
 

@@ -15,6 +15,7 @@ import models
 import systems
 from bench.attempt import run_cell
 from bench.backends import inline
+from bench.data import make_dataset, observe
 from bench.declarations import BadInput
 from bench.grid import Block, Filters, Grid, Planned, expand
 from bench.judges.held_out import held_out_columns
@@ -56,7 +57,7 @@ def planned(data: OwnData, **wanted) -> list[Planned]:
 
 def test_every_trajectory_is_in_one_part(file: Path):
     data = own_data([file])
-    parts = data.parts()
+    parts = [part.states for part in data.parts().values()]
     assert [len(part) for part in parts] == [14, 3, 3] == list(data.split.values())
     everything = read_recording([file]).states
     assert sorted(map(bytes, np.concatenate(parts))) == sorted(map(bytes, everything))
@@ -64,8 +65,8 @@ def test_every_trajectory_is_in_one_part(file: Path):
 
 def test_the_split_is_that_of_the_numbers(file: Path, tmp_path: Path):
     moved = write(pd.read_csv(file), tmp_path / "elsewhere.parquet")
-    for one, other in zip(own_data([file]).parts(), own_data([moved]).parts(), strict=True):
-        np.testing.assert_array_equal(one, other)
+    for name, part in own_data([file]).parts().items():
+        np.testing.assert_array_equal(part.states, own_data([moved]).parts()[name].states)
 
 
 def test_a_cell_is_that_of_the_content_and_not_of_the_place(file: Path, tmp_path: Path):
@@ -111,6 +112,37 @@ def test_what_own_data_cannot_give_is_a_reason(file: Path, model: str, preset: s
     assert item.skipped == reason
 
 
+def test_irregular_times_skip_what_needs_a_fixed_step_and_the_rest_runs(tmp_path: Path, quick: Path):
+    data = own_data([write(recording(jitter=0.8), tmp_path / "runs.csv")])
+    assert "what needs a fixed step is skipped" in data.notes[0]
+    wanted = ("constant", "neural_ode", "fshnn", "hnn", "sampled_hnn", "weak_form", "sympnet")
+    plan = planned(data, model=wanted, recipe=(str(quick),), seq_len=(4,))
+    assert {item.task.cell.model: item.skipped for item in plan if item.skipped} == dict.fromkeys(
+        ("sampled_hnn", "weak_form", "sympnet"), "needs a fixed step: protocol 'own_data' has none"
+    )
+    assert {item.task.cell.gradient_mode for item in plan} == {None, "backprop"}
+    rows = {row["model"]: row for row in inline.run([item.task for item in plan if not item.skipped], Event())}
+    assert {name: row["status"] for name, row in rows.items()} == dict.fromkeys(
+        ("constant", "neural_ode", "fshnn", "hnn"), "ok"
+    )
+    assert all(0 < row["rollout_error"] < 3 for row in rows.values())
+
+
+def test_observations_keep_the_times_of_the_file(tmp_path: Path):
+    data = own_data([write(recording(jitter=0.8), tmp_path / "runs.csv")])
+    dataset, recorded = make_dataset(data.label, data), data.parts()["train"]
+    observed = observe(dataset.train, data, "train", data.label, 0, torch.float64, dataset.times["train"])
+    window = observed.window(torch.tensor([2, 5]), torch.tensor([0, 3]), 4)
+    np.testing.assert_array_equal(window.observed.numpy()[:, 1], recorded.states[5, 3:8])
+    np.testing.assert_allclose(window.times.numpy()[:, 1], recorded.times[5, 3:8] - recorded.times[5, 3])
+
+
+def test_times_that_are_rounded_are_regular(tmp_path: Path):
+    frame = recording(times=41, dt=1 / 3)
+    assert not own_data([write(frame.assign(time=frame["time"].round(4)), tmp_path / "runs.csv")]).irregular
+    assert own_data([write(frame.assign(time=frame["time"].round(2)), tmp_path / "runs.csv")]).irregular
+
+
 def test_own_data_go_with_themselves_only(file: Path):
     usual = {"model": ["fshnn"], "seq_len": [4], "seed": [0], "recipe": ["paper"]}
     for system, protocol in (("own_data", "paper"), ("double_well", "own_data")):
@@ -150,7 +182,7 @@ def test_a_learned_polynomial_predicts_as_well_as_the_true_h(tmp_path: Path):
     truth = models.get("true_h")(
         systems.get("harmonic_oscillator")(), torch.Generator(), integrators.get("implicit_midpoint")()
     )
-    floor = held_out_columns(truth, data.parts()[2], data)["rollout_error"]
+    floor = held_out_columns(truth, data.parts()["held_out"].states, None, data)["rollout_error"]
     assert row["rollout_error"] == pytest.approx(floor, rel=0.05)
 
 
@@ -170,7 +202,7 @@ def test_coordinates_far_from_one_are_noted_and_left_alone(file: Path):
     columns, scale = own_data([file]).notes
     assert columns == "columns that play no part: spare"
     assert "nothing is rescaled here" in scale
-    assert np.abs(own_data([file]).parts()[0]).max() > 1e3
+    assert np.abs(own_data([file]).parts()["train"].states).max() > 1e3
 
 
 @pytest.mark.parametrize(

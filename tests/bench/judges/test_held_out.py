@@ -11,10 +11,10 @@ from bench.judges import held_out
 from bench.own_data import OwnData
 from models.base import HamiltonianModel, Model
 from systems import integrators
-from systems.trajectories import add_noise, draw_starts, integrate
+from systems.trajectories import add_noise, draw_starts, integrate, jittered_times
 
 SYSTEM, DT, STEPS = systems.get("henon_heiles")(), 0.1, 30
-DATA = OwnData(files=(), content="0", dof=2, trajectories=20, steps=STEPS, dt=DT)
+DATA = OwnData(files=(), content="0", dof=2, trajectories=20, steps=STEPS, dt=DT, irregular=False)
 
 
 def observed(noise: float = 0.0) -> torch.Tensor:
@@ -24,7 +24,7 @@ def observed(noise: float = 0.0) -> torch.Tensor:
 
 
 def judged(model: Model, noise: float = 0.0) -> dict:
-    return held_out.held_out_columns(model, observed(noise).numpy(), DATA)
+    return held_out.held_out_columns(model, observed(noise).numpy(), None, DATA)
 
 
 def reference(name: str, integrator: str = "gauss_legendre6") -> Model:
@@ -57,6 +57,18 @@ def test_the_true_h_is_perfect_without_noise():
     assert columns["energy_spread_share"] < 1e-9
     assert columns["symplecticity_defect"] < 1e-9
     assert columns["volume_defect"] < 1e-9
+
+
+def test_the_true_h_is_perfect_at_irregular_times_and_at_wrong_ones_it_is_not():
+    stream = torch.Generator().manual_seed(1)
+    times = jittered_times(20, DT, STEPS, 0.8, stream)
+    starts = draw_starts(SYSTEM, SYSTEM.box, 20, stream, accepted_only=True)
+    states = integrate(SYSTEM, starts, DT, STEPS, times=times).numpy()
+    data = DATA.model_copy(update={"irregular": True})
+    columns = held_out.held_out_columns(reference("true_h"), states, times.numpy(), data)
+    assert columns["rollout_error"] < 1e-8
+    assert "noise_share" not in columns
+    assert held_out.held_out_columns(reference("true_h"), states, None, DATA)["rollout_error"] > 1e-3
 
 
 def test_noise_is_what_is_left_of_the_true_h():
