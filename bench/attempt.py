@@ -16,6 +16,8 @@ from bench.cell import Cell, Task
 from bench.data import Dataset, Observations, observe
 from bench.deadline import TimeLimit, time_limit
 from bench.evaluate import judge
+from bench.judges.held_out import held_out_columns
+from bench.own_data import OwnData
 from bench.profile import profile
 from bench.schema import VERSION
 from bench.seeds import generator
@@ -26,6 +28,7 @@ from models.base import Model, rollout_loss
 from models.gradients import GradientMode
 from models.gradients.backprop import Backprop
 from systems import integrators
+from systems.base import System
 from systems.integrators import NotSolved
 from systems.trajectories import Window
 
@@ -49,7 +52,7 @@ def run_cell(task: Task, dataset: Callable[[], Dataset]) -> dict:
 
     So does the end of the task's time limit, which counts from here.
 
-    `dataset` gives the shared data set; it is called only by a cell that trains, and may fail like the rest.
+    `dataset` gives the shared data set; it is called only if the task needs one, and may fail like the rest.
     """
     torch.set_num_threads(1)  # torch reads OMP_NUM_THREADS once, workers are reused
     row, phase, start = opening(task), Phase(), time.perf_counter()
@@ -76,6 +79,7 @@ def opening(task: Task) -> dict:
         **vars(task.cell),
         "cell_id": task.cell_id,
         "fingerprint": task.fingerprint,
+        "data": task.protocol.content if isinstance(task.protocol, OwnData) else None,
         "attempt": task.attempt,
         "schema_version": VERSION,
         "worker": this_worker(),
@@ -109,13 +113,16 @@ def is_out_of_memory(error: Exception) -> bool:
 def run_training(task: Task, dataset: Callable[[], Dataset], phase: Phase) -> dict:
     """Train or fit if there is anything to learn, then judge."""
     with phase("build"):
-        model, gradient = build(task.cell)
+        model, gradient = build(task.cell, task.system)
     columns: dict = {"parameters": sum(parameter.numel() for parameter in model.parameters())}
     eval_s = 0.0
-    if task.cell.learns:
+    data = None
+    if task.needs_data:
         with phase("data"):
             data = dataset()
             columns["reference_error"] = data.reference_error
+    if data and task.cell.learns:
+        with phase("data"):
             train_set, validation_set = observe_both(task, data)
         with phase("train"):
             learn = fit_columns if model.fits else training_columns
@@ -123,16 +130,27 @@ def run_training(task: Task, dataset: Callable[[], Dataset], phase: Phase) -> di
             eval_s = columns.pop("validation_s")
     with phase("evaluate"):
         start = time.perf_counter()
-        columns |= judge(model, task.cell.system, task.protocol)
+        columns |= judgement(model, task, data)
         columns["eval_s"] = eval_s + time.perf_counter() - start
     return columns
+
+
+def judgement(model: Model, task: Task, data: Dataset | None) -> dict[str, float | list[float]]:
+    """What the judges of the task's protocol say: by the known H, or by the trajectories that were held out."""
+    if isinstance(task.protocol, OwnData):
+        assert data is not None
+        assert data.held_out is not None
+        return held_out_columns(model, data.held_out, data.times.get("held_out"), task.protocol)
+    return judge(model, task.cell.system, task.protocol)
 
 
 def observe_both(task: Task, dataset: Dataset) -> tuple[Observations, Observations]:
     """Noisy training and validation trajectories on the cell's device."""
     cell = task.cell
     train_set, validation_set = (
-        observe(part, task.protocol, role, cell.system, cell.seed, getattr(torch, cell.dtype)).to(cell.device)
+        observe(
+            part, task.protocol, role, cell.system, cell.seed, getattr(torch, cell.dtype), dataset.times.get(role)
+        ).to(cell.device)
         for role, part in (("train", dataset.train), ("validation", dataset.validation))
     )
     return train_set, validation_set
@@ -149,7 +167,7 @@ def training_columns(
     return {
         "train_loss": curves.train[-1],
         "validation_loss": curves.validation[-1],
-        "loss_floor": loss_floor(model, cell, window),
+        "loss_floor": loss_floor(model, task, window),
         "curve_train": curves.train,
         "curve_validation": curves.validation,
         "curve_learning_rate": curves.learning_rate,
@@ -170,15 +188,18 @@ def fit_columns(
     model.fit(train_set.whole(stream))
     fitted = time.perf_counter()
     window = validation_window(cell, validation_set)
-    columns = {"train_s": fitted - start, "loss_floor": loss_floor(model, cell, window)}
+    columns = {"train_s": fitted - start, "loss_floor": loss_floor(model, task, window)}
     with suppress(NotSolved):  # large coefficients that cancel leave a field too rough for the solver's tolerance
         columns["validation_loss"] = validation_loss(model, window)
     return columns | {"validation_s": time.perf_counter() - fitted}
 
 
-def loss_floor(model: Model, cell: Cell, window: Window) -> float:
-    """The loss of the true H, rolled out by the model's integrator."""
-    truth = models.get("true_h")(systems.get(cell.system)(), torch.Generator(), model.integrator)
+def loss_floor(model: Model, task: Task, window: Window) -> float | None:
+    """The loss of the true H, rolled out by the model's integrator; None where H is not known."""
+    reference = models.get("true_h")
+    if reference.inapplicable(task.system):
+        return None
+    truth = reference(task.system, torch.Generator(), model.integrator)
     return float(rollout_loss(truth, window))
 
 
@@ -191,14 +212,14 @@ def run_profile(task: Task, phase: Phase) -> dict:
         return profile(model, gradient, task.cell, task.protocol, task.recipe)
 
 
-def build(cell: Cell) -> tuple[Model, GradientMode]:
-    """The model with initial parameters of the cell's seed, and the gradient mode."""
+def build(cell: Cell, system: System | None = None) -> tuple[Model, GradientMode]:
+    """The model with initial parameters of the cell's seed, and the gradient mode; the system is that of its name."""
     guess = {"start_guess": integrators.start_guess_named(cell.start_guess)} if cell.start_guess else {}
     integrator = integrators.get(cell.integrator or DEFAULT_INTEGRATOR)(**guess)
     stream = generator("init", cell.model, cell.system, cell.seed)
     learner = models.get(cell.model)
     size = learner.presets[cell.preset] if cell.preset else {}
-    model = learner(systems.get(cell.system)(), stream, integrator, **size)
+    model = learner(system or systems.get(cell.system)(), stream, integrator, **size)
     option = {"compiled": True} if cell.compiled else {}
     gradient = gradients.get(cell.gradient_mode)(**option) if cell.gradient_mode else Backprop()
     return model.to(torch.device(cell.device), getattr(torch, cell.dtype)), gradient

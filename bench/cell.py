@@ -6,8 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from bench.declarations import Declaration
+from bench.own_data import OwnData
 from bench.protocol import Protocol
 from bench.recipe import Recipe
+from systems.base import System
 
 _HERE, _PROTOCOL, _RECIPE = "<seed>", "<protocol>", "<recipe>"  # no name holds any of them
 _CANONICAL = json.JSONEncoder(sort_keys=True)
@@ -69,13 +72,23 @@ class Task:
     cell: Cell
     cell_id: str
     fingerprint: str
-    protocol: Protocol
+    protocol: Protocol | OwnData
     recipe: Recipe | None
     attempt: int = 1
     timeout_s: float | None = None
 
+    @property
+    def system(self) -> System:
+        """What the cell learns."""
+        return self.protocol.system(self.cell.system)
 
-def cell_id(cell: Cell, protocol: Protocol, recipe: Recipe | None) -> str:
+    @property
+    def needs_data(self) -> bool:
+        """Whether the cell learns from a data set, or is judged by one."""
+        return self.cell.learns or isinstance(self.protocol, OwnData)
+
+
+def cell_id(cell: Cell, protocol: Protocol | OwnData, recipe: Recipe | None) -> str:
     """Hash of the identity in canonical form: names and contents of protocol and recipe, descriptions not."""
     return cell_ids(cell, canonical(protocol), canonical(recipe))(cell.seed)
 
@@ -95,11 +108,11 @@ def cell_ids(cell: Cell, protocol: str, recipe: str) -> Callable[[int], str]:
     return of
 
 
-def canonical(declaration: Protocol | Recipe | None) -> str:
+def canonical(declaration: Declaration | None) -> str:
     """The content of a declaration in canonical form."""
     return _CANONICAL.encode(declaration and content_of(declaration))
 
 
-def content_of(declaration: Protocol | Recipe) -> dict:
+def content_of(declaration: Declaration) -> dict:
     """What a declaration says, without its name and prose."""
-    return declaration.model_dump(exclude={"name", "description"})
+    return declaration.model_dump(exclude=set(declaration.cosmetic))

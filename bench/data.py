@@ -2,15 +2,15 @@
 
 import json
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-import systems
 from bench.cell import content_of
+from bench.own_data import OwnData
 from bench.protocol import Protocol
 from bench.seeds import generator
 from systems.base import System
@@ -27,14 +27,18 @@ from systems.trajectories import (
 
 @dataclass(frozen=True)
 class Dataset:
-    """Noise-free reference trajectories in float64, [trajectories, times, 2n].
+    """Trajectories in float64, [trajectories, times, 2n]: noise-free references, or a user's own.
 
-    Arrays rather than tensors: Ray shares them between processes without copying.
+    Own ones have a part that is `held_out` for judging and, if they are irregular, the `times` of each part, from 0
+    on; others have an error of the reference. Arrays rather than tensors: Ray shares them between processes without
+    copying.
     """
 
     train: np.ndarray
     validation: np.ndarray
-    reference_error: float
+    held_out: np.ndarray | None = None
+    times: dict[str, np.ndarray] = field(default_factory=dict)
+    reference_error: float | None = None
 
 
 @dataclass(frozen=True)
@@ -71,12 +75,12 @@ class Observations:
         return TrainingData(self.observed, self.dt, stream, self.derivatives, self.equations)
 
 
-def data_key(system: str, protocol: Protocol) -> str:
+def data_key(system: str, protocol: Protocol | OwnData) -> str:
     """What a data set depends on: not on what a protocol shares with the models, nor on how far it rolls them out."""
     apart = ("derivatives", "equations", "long_horizon", "long_energies")
     content = {key: value for key, value in content_of(protocol).items() if key not in apart}
-    if not protocol.jitter:
-        del content["jitter"]  # regular data are those of the time before there were others
+    if not content.get("jitter"):
+        content.pop("jitter", None)  # regular data are those of the time before there were others
     return json.dumps([system, content], sort_keys=True)
 
 
@@ -90,9 +94,18 @@ def training_starts(
     return draw_starts(system, box, count, stream, accepted_only=protocol.starts == "accepted")
 
 
-def make_dataset(system_name: str, protocol: Protocol) -> Dataset:
-    """Draw starts and integrate them. Raises ReferenceError if refinement shows an error."""
-    system = systems.get(system_name)()
+def make_dataset(system_name: str, protocol: Protocol | OwnData) -> Dataset:
+    """Draw starts and integrate them, or read a user's data.
+
+    Raises ReferenceError if refinement shows an error, BadInput or DataChanged if the data are not what they were.
+    """
+    if isinstance(protocol, OwnData):
+        parts = protocol.parts()
+        states = {name: part.states for name, part in parts.items()}
+        return Dataset(
+            **states, times={name: part.times for name, part in parts.items()} if protocol.irregular else {}
+        )
+    system = protocol.system(system_name)
     count = protocol.train_starts + protocol.validation_starts
     stream = generator("starts", data_key(system_name, protocol))
     starts = training_starts(system_name, system, protocol, count, stream)
@@ -110,7 +123,7 @@ def make_dataset(system_name: str, protocol: Protocol) -> Dataset:
         trajectories.numpy()[: protocol.train_starts],
         trajectories.numpy()[protocol.train_starts :],
     )
-    return Dataset(train, validation, error)
+    return Dataset(train, validation, reference_error=error)
 
 
 def sample_times(system_name: str, protocol: Protocol, role: str, count: int) -> Float[Tensor, "count times"]:
@@ -120,12 +133,26 @@ def sample_times(system_name: str, protocol: Protocol, role: str, count: int) ->
 
 
 def observe(
-    trajectories: np.ndarray, protocol: Protocol, role: str, system: str, seed: int, dtype: torch.dtype
+    trajectories: np.ndarray,
+    protocol: Protocol | OwnData,
+    role: str,
+    system: str,
+    seed: int,
+    dtype: torch.dtype,
+    times: np.ndarray | None = None,
 ) -> Observations:
-    """Noisy observations of trajectories; the noise depends on the seed alone, not on who learns from them."""
+    """Noisy observations of trajectories; the noise depends on the seed alone, not on who learns from them.
+
+    Own data are observations already, and have `times` where they are irregular.
+    """
     clean = _read_only_tensor(trajectories)
+    if isinstance(protocol, OwnData):
+        observed = clean.to(dtype)
+        return Observations(
+            observed, observed, protocol.dt, times=None if times is None else _read_only_tensor(times)
+        )
     noise = generator(f"noise {role}", data_key(system, protocol), seed)
-    truth = systems.get(system)()
+    truth = protocol.system(system)
     observed = add_noise(clean, protocol.noise_of(truth), noise, dtype)
     return Observations(
         observed,
@@ -137,7 +164,7 @@ def observe(
     )
 
 
-def _read_only_tensor(array: np.ndarray) -> Float[Tensor, "count times dim"]:
+def _read_only_tensor(array: np.ndarray) -> Float[Tensor, "*shape"]:
     with warnings.catch_warnings():  # arrays from Ray's object store are read-only, and are only read here
         warnings.filterwarnings("ignore", "The given NumPy array is not writable", UserWarning)
         return torch.from_numpy(array)

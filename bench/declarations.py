@@ -2,7 +2,7 @@
 
 import tomllib
 from pathlib import Path
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -17,9 +17,13 @@ class BadInput(ValueError):
 
 
 class Declaration(BaseModel):
-    """Base of everything that is declared in TOML: unknown keys are errors, values are finite and not converted."""
+    """Base of everything that is declared in TOML: unknown keys are errors, values are finite and not converted.
+
+    `cosmetic` are the fields that are no part of what it says.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+    cosmetic: ClassVar[frozenset[str]] = frozenset({"name", "description"})
 
     name: str = ""
 

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from bench.own_data import OwnData
 from bench.plan import Plan
 from bench.status import Status
 
@@ -43,6 +44,18 @@ def show_nothing_to_do(console: Console, plan: Plan, folder: Path) -> None:
     console.print(f"Nothing to do: {told}")
     for path in sorted((folder / "report").glob("*")):
         console.print(str(path), highlight=False, soft_wrap=True)
+
+
+def show_data(console: Console, data: OwnData) -> None:
+    """How many trajectories of what, how they are split, and what a user should know of them."""
+    train, validation, held_out = data.split.values()
+    console.print(
+        f"Data {data.label}: {data.trajectories} trajectories of {data.steps + 1} times {data.dt:g} apart, "
+        f"degrees of freedom: {data.dof}; {train} to train on, {validation} to validate on, {held_out} held out.",
+        highlight=False,
+    )
+    for note in data.notes:
+        console.print(f"  {note}", highlight=False)
 
 
 SUMMARY_AXES = ("kind", "model", "gradient_mode", "recipe")

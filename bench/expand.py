@@ -14,6 +14,8 @@ from bench.cell import Cell, Task, canonical, cell_ids
 from bench.declarations import FOLDER, BadInput
 from bench.fingerprint import fingerprint
 from bench.grid import IN_PROFILES, Block, Filters, Grid
+from bench.own_data import NAME as OWN
+from bench.own_data import OwnData
 from bench.protocol import Protocol, load_protocol, varied
 from bench.recipe import Recipe, load_recipe
 from models import gradients
@@ -36,7 +38,7 @@ class Siblings:
     seeds: list[int]
     id_of: Callable[[int], str]  # by the seed
     fingerprint: str
-    protocol: Protocol
+    protocol: Protocol | OwnData
     recipe: Recipe | None
     timeout_s: float
     skipped: str | None
@@ -49,12 +51,12 @@ class Siblings:
 class Expansion:
     """The cells of a grid that the filters want, each once, in the order of the file. Raises BadInput."""
 
-    def __init__(self, grid: Grid, filters: Filters, beside: Path):
+    def __init__(self, grid: Grid, filters: Filters, beside: Path, own: OwnData | None):
         self._filters = filters
         self._products = [
             product
             for number, block in enumerate(grid.cells, 1)
-            for product in products_of(block, f"{grid.name}.toml: cells[{number}]", beside)
+            for product in products_of(block, f"{grid.name}.toml: cells[{number}]", beside, own)
         ]
 
     def __iter__(self) -> Iterator[Planned]:
@@ -90,14 +92,13 @@ class Expansion:
         return (not seeds or seed in seeds) and (not ids or identity in ids)
 
 
-def products_of(block: Block, where: str, beside: Path) -> list["Product"]:
+def products_of(block: Block, where: str, beside: Path, own: OwnData | None) -> list["Product"]:
     """Those of a block: one for each variation of its protocol. Raises BadInput."""
-    with _named_in(where, "protocol"):
-        protocol = load_protocol(block.protocol, beside)
+    if block.protocol == OWN and own is None:
+        raise BadInput(f"{where}: runs on a user's own data: name the files, --data FILE")
+    protocols = [own] if own and block.protocol == OWN else _protocols(block, where, beside)
     with _named_in(where, "recipe"):
         recipes = [load_recipe(name, beside) for name in block.recipe]
-    with _named_in(where, "vary"):
-        protocols = varied(protocol, block.vary)
     longest, shortest = max(block.seq_len), min(protocols, key=lambda protocol: protocol.steps)
     if block.kind == "train" and longest > shortest.steps:
         raise BadInput(
@@ -107,10 +108,18 @@ def products_of(block: Block, where: str, beside: Path) -> list["Product"]:
     return [Product(block, protocol, recipes) for protocol in protocols]
 
 
+def _protocols(block: Block, where: str, beside: Path) -> list[Protocol]:
+    """What the block names, in all its variations."""
+    with _named_in(where, "protocol"):
+        protocol = load_protocol(block.protocol, beside)
+    with _named_in(where, "vary"):
+        return varied(protocol, block.vary)
+
+
 class Product:
     """The product of the axes of a block under one protocol."""
 
-    def __init__(self, block: Block, protocol: Protocol, recipes: list[Recipe]):
+    def __init__(self, block: Block, protocol: Protocol | OwnData, recipes: list[Recipe]):
         self.block, self.protocol = block, protocol
         self.axes = axes_of(block, self.protocol, recipes)
         self._contents = {recipe.name: canonical(recipe) for recipe in recipes}
@@ -169,11 +178,11 @@ class Product:
         return Cell(kind=self.block.kind, seed=seeds[0], **names, **chosen), recipe, seeds
 
 
-def axes_of(block: Block, protocol: Protocol, recipes: list[Recipe]) -> dict[str, list]:
+def axes_of(block: Block, protocol: Protocol | OwnData, recipes: list[Recipe]) -> dict[str, list]:
     """The axes of a block but the seed, the slowest first."""
     profiles = block.kind == "profile"
     return {
-        "system": block.system,
+        "system": [protocol.label] if isinstance(protocol, OwnData) else block.system,
         "model": block.model,
         "preset": block.preset,
         "gradient_mode": block.gradient_mode,
@@ -189,8 +198,9 @@ def axes_of(block: Block, protocol: Protocol, recipes: list[Recipe]) -> dict[str
     }
 
 
-def expand(grid: Grid, filters: Filters, beside: Path = FOLDER / "grids") -> Expansion:
-    return Expansion(grid, filters, beside)
+def expand(grid: Grid, filters: Filters, beside: Path = FOLDER / "grids", own: OwnData | None = None) -> Expansion:
+    """The grid's cells, in the order of the file. Raises BadInput."""
+    return Expansion(grid, filters, beside, own)
 
 
 @contextmanager
@@ -202,19 +212,22 @@ def _named_in(where: str, key: str) -> Iterator[None]:
         raise BadInput(f"{where}: key '{key}': {error}") from error
 
 
-def why_skipped(cell: Cell, protocol: Protocol | None = None, recipe: Recipe | None = None) -> str | None:
+def why_skipped(cell: Cell, protocol: Protocol | OwnData | None = None, recipe: Recipe | None = None) -> str | None:
     """Why a cell's combination cannot run, or None if it can. What is not given rules nothing out."""
     model = models.get(cell.model)
     if cell.preset is not None and cell.preset not in model.presets:
         return f"model '{cell.model}' has no preset '{cell.preset}'; it has: {', '.join(sorted(model.presets))}"
-    if reason := model.inapplicable(systems.get(cell.system)(), cell.preset or "paper"):
+    system = protocol.system(cell.system) if protocol else systems.get(cell.system)()
+    if reason := model.inapplicable(system, cell.preset or "paper"):
         return reason
+    if cell.kind == "profile" and isinstance(protocol, OwnData):
+        return "iterations are measured on systems that are simulated"
     if cell.kind == "profile" and (model.fits or not model.trainable):
         how = "is fitted at once" if model.fits else "needs no training"
         return f"the model {how}, so there is no iteration to measure"
-    if protocol and (fault := protocol.noise_fault(systems.get(cell.system)())):
+    if isinstance(protocol, Protocol) and (fault := protocol.noise_fault(system)):
         return fault
-    irregular = protocol if protocol and protocol.jitter and cell.kind == "train" else None
+    irregular = protocol if protocol and protocol.irregular and cell.kind == "train" else None
     if irregular and cell.preset and not model.takes_times(cell.preset):
         return f"needs a fixed step: protocol '{irregular.name}' has none"
     if protocol and cell.preset and (missing := model.needs(cell.preset) - protocol.offers):

@@ -10,6 +10,7 @@ import systems
 from bench.attempt import DEFAULT_START_GUESS
 from bench.cell import Cell
 from bench.declarations import BadInput, Declaration, load
+from bench.own_data import NAME as OWN
 from models import gradients
 from systems import integrators
 from systems.integrators import start_guess_named
@@ -32,6 +33,7 @@ class Block(Declaration):
     """The product of its axes; what does not apply to a model is left out of its cells.
 
     The system "all" stands for every one. `vary` gives other values for keys of the protocol, each one more axis.
+    "own_data" is both the system and the protocol of the data that --data names.
     """
 
     kind: Literal["train", "profile"] = "train"
@@ -60,8 +62,12 @@ class Block(Declaration):
 
     @model_validator(mode="after")
     def _known_names(self) -> "Block":
+        if OWN in (*self.system, self.protocol) and {OWN} != {*self.system, self.protocol}:
+            raise ValueError(f"'{OWN}' stands for both the system and the protocol, and for nothing else beside them")
+        if self.protocol == OWN and self.vary:
+            raise ValueError(f"nothing of '{OWN}' can be varied")
         for registry, chosen in (
-            (systems.get, self.system),
+            (systems.get, [name for name in self.system if name != OWN]),
             (models.get, self.model),
             (gradients.get, self.gradient_mode),
             (integrators.get, self.integrator or []),
@@ -91,6 +97,7 @@ class Filters:
     seq_len: tuple[int, ...] = ()
     seed: tuple[int, ...] = ()
     cell_id: tuple[str, ...] = ()
+    recipe: tuple[str, ...] = ()
 
     def admit(self, cell: Cell) -> bool:
         """Whether every filter that applies to the cell, whatever its seed and id, admits it."""

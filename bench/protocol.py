@@ -8,6 +8,7 @@ from jaxtyping import Float
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 from torch import Tensor
 
+import systems
 from bench.declarations import Declaration, load, validated
 from systems.base import Box, System, cube
 
@@ -68,6 +69,15 @@ class Protocol(Declaration):
             "equations": self.equations,
         }
         return frozenset(name for name, offered in kept.items() if offered)
+
+    @property
+    def irregular(self) -> bool:
+        """Whether samples are taken at other times than every dt."""
+        return self.jitter > 0
+
+    def system(self, name: str) -> System:
+        """The system of a name."""
+        return systems.get(name)()
 
     def box(self, system_name: str, system: System) -> Box:
         """Where starts and the RU and SG test points lie."""

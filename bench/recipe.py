@@ -51,6 +51,8 @@ class OptimisedStart(Declaration):
 class Recipe(Declaration):
     """Optimiser, schedule, epochs, batch size and starts. An epoch takes one window from every trajectory.
 
+    There are more epochs than `epochs` where trajectories are so few that these have fewer than `least_iterations`.
+
     Without `start` a rollout begins where the protocol says. `weight_decay` is decoupled from the gradient for
     "adamw" and added to it for "adam"; `clip` bounds the norm of the whole gradient.
     """
@@ -62,9 +64,14 @@ class Recipe(Declaration):
     amsgrad: bool = False
     clip: PositiveFloat | None = None
     epochs: PositiveInt
+    least_iterations: Annotated[int, Field(ge=0)] = 0
     batch_size: PositiveInt
     schedule: Annotated[Plateau | OneCycle | Step | Constant, Field(discriminator="kind")]
     start: OptimisedStart | None = None
+
+    def epochs_of(self, batches: int) -> int:
+        """How many epochs of so many batches."""
+        return max(self.epochs, -(-self.least_iterations // batches))
 
 
 def load_recipe(name: str, beside=None) -> Recipe:

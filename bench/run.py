@@ -22,7 +22,10 @@ from bench.attempt import opening
 from bench.declarations import FOLDER, BadInput
 from bench.engine import Backend, Engine, Options, cores, engine
 from bench.expand import expand
-from bench.grid import Filters, check_filters, load_grid, with_timeout
+from bench.grid import Filters, Grid, check_filters, load_grid, with_timeout
+from bench.own_data import NAME as OWN
+from bench.own_data import OwnData, own_data
+from bench.own_grid import own_grid
 from bench.plan import KNOWN, Durations, Plan, make_plan
 from bench.schema import SCHEMA
 from bench.status import FAILED, Status
@@ -56,11 +59,13 @@ errors = Console(stderr=True)
 
 @app.command()
 def main(
-    grid: Annotated[str, typer.Option(help="Name of a grid, or a .toml file.")],
+    grid: Annotated[str | None, typer.Option(help="Name of a grid, or a .toml file.")] = None,
+    data: Annotated[list[Path] | None, typer.Option(help="Trajectories, .parquet or .csv; repeatable.")] = None,
     system: Annotated[list[str] | None, typer.Option(help="Only this system; repeatable.")] = None,
     model: Annotated[list[str] | None, typer.Option(help="Only this model; repeatable.")] = None,
     gradient: Annotated[list[str] | None, typer.Option(help="Only this gradient mode; repeatable.")] = None,
     seq_len: Annotated[list[int] | None, typer.Option(min=1, help="Only this length; repeatable.")] = None,
+    recipe: Annotated[list[str] | None, typer.Option(help="Only this recipe; repeatable.")] = None,
     seeds: Annotated[str | None, typer.Option(help="Only these seeds, as in 0,1,2.")] = None,
     cell: Annotated[list[str] | None, typer.Option(help="Only the cell of this id; repeatable.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the store [results/GRID].")] = None,
@@ -73,7 +78,10 @@ def main(
     backend: Annotated[Backend, typer.Option(help="Where cells run.")] = Backend.RAY,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")] = False,
 ) -> None:
-    """Train, judge and measure every cell of a grid that has no row yet, then build the report."""
+    """Train, judge and measure every cell of a grid that has no row yet, then build the report.
+
+    With --data and without --grid, the grid is one for own data, and options that say "only" choose instead.
+    """
     try:
         filters = Filters(
             system=tuple(system or ()),
@@ -82,10 +90,14 @@ def main(
             seq_len=tuple(seq_len or ()),
             seed=parse_seeds(seeds),
             cell_id=tuple(cell or ()),
+            recipe=tuple(recipe or ()),
         )
-        plan, folder = prepare(grid, filters, out, timeout, parse_rerun(rerun or ["failed"]))
+        own = own_data(data) if data else None
+        plan, folder = prepare(grid, filters, own, out, timeout, parse_rerun(rerun or ["failed"]))
         options = Options(backend, workers or cores(), address)
-        display.show_plan(console, grid, plan, options.workers, detailed=dry_run)
+        if own:
+            display.show_data(console, own)
+        display.show_plan(console, grid or OWN, plan, options.workers, detailed=dry_run)
         if dry_run:
             raise typer.Exit(ExitCode.OK)
         code = execute(plan, folder, options)
@@ -96,24 +108,41 @@ def main(
 
 
 def prepare(
-    grid_name: str, filters: Filters, out: Path | None, timeout_s: float | None, rerun: frozenset[Status]
+    name: str | None,
+    filters: Filters,
+    own: OwnData | None,
+    out: Path | None,
+    timeout_s: float | None,
+    rerun: frozenset[Status],
 ) -> tuple[Plan, Path]:
     """The plan and the folder of the store; writes nothing. Raises BadInput or StoreError."""
     check_filters(filters)
-    grid = load_grid(grid_name)
+    grid, filters, beside = wanted_grid(name, filters, own)
     if timeout_s is not None:
         grid = with_timeout(grid, timeout_s)
-    folder = out or Path("results") / grid.name
+    folder = out or Path("results") / (grid.name if name or not own else f"{OWN}/{own.files[0].stem}")
     check_usable(folder)
     if other := written_by(folder):
         raise StoreError(f"{folder} is being written by {other}")
     since = state(folder)
-    beside = Path(grid_name).parent if grid_name.endswith(".toml") else GRIDS
-    plan = make_plan(expand(grid, filters, beside), stored_rows(folder), rerun)
+    plan = make_plan(expand(grid, filters, beside, own), stored_rows(folder), rerun)
     if not plan.cells:
         raise BadInput(f"no cell of grid '{grid.name}' passes the filters")
     plan.since = since
     return plan, folder
+
+
+def wanted_grid(name: str | None, filters: Filters, own: OwnData | None) -> tuple[Grid, Filters, Path]:
+    """The grid, what is still to be filtered of it, and what files that it names lie beside. Raises BadInput."""
+    if name is None and own is None:
+        raise BadInput("nothing to run: name a grid (--grid) or files of your own (--data)")
+    if name is None and own:
+        return own_grid(own, filters), Filters(cell_id=filters.cell_id), Path.cwd()
+    assert name is not None
+    grid = load_grid(name)
+    if own and all(block.protocol != OWN for block in grid.cells):
+        raise BadInput(f"grid '{name}' has no cells of system '{OWN}' for --data to be run on: leave --grid out")
+    return grid, filters, Path(name).parent if name.endswith(".toml") else GRIDS
 
 
 def execute(plan: Plan, folder: Path, options: Options) -> int:

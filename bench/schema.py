@@ -36,6 +36,7 @@ IDENTITY = (
 _ADMINISTRATION = (
     _field("cell_id", _TEXT, "hash of the identity, of the protocol's and of the recipe's contents"),
     _field("fingerprint", _TEXT, "hash of the code that the cell ran"),
+    _field("data", _TEXT, "hash of the user's own data; null where the protocol makes them"),
     _field("run_id", _TEXT, "the run's provenance record"),
     _field("schema_version", _INT, "version of this schema"),
     _field("attempt", _INT, "1 for the first attempt at the cell"),
@@ -68,10 +69,21 @@ _JUDGEMENT = tuple(
 
 _ROLLOUTS = (
     _field(
-        "rollout_error", _REAL, "||Y_pred - Y|| / ||Y|| of free rollouts from held-out true starts, over the horizon"
+        "rollout_error",
+        _REAL,
+        "||Y_pred - Y|| / ||Y|| of free rollouts from held-out true starts, over the horizon; from and to held-out "
+        "observations where the data are a user's own",
     ),
     _field("energy_times", _REALS, "times of energy_error_curve, where the protocol has a long horizon", "time"),
     _field("energy_error_curve", _REALS, "median over starts of |H(y_t) - H(y_0)|, H the true one, y rolled out"),
+)
+
+_HELD_OUT = (
+    _field("noise_share", _REAL, "||noise|| / ||Y|| of held-out observations, at most, by differences in time"),
+    _field("energy_spread", _REAL, "standard deviation of the learned H along held-out observed trajectories, rms"),
+    _field("energy_spread_share", _REAL, "the same over that at these q and p, each p with another q"),
+    _field("symplecticity_defect", _REAL, "median ||M^T J M - J||, M the Jacobian of one learned step"),
+    _field("volume_defect", _REAL, "median |det M - 1| of the same"),
 )
 
 _TRAINING = (
@@ -126,7 +138,7 @@ _PROFILE = (
 )
 
 SCHEMA = pa.schema(
-    (*_ADMINISTRATION, *IDENTITY, *_JUDGEMENT, *_ROLLOUTS, *_TRAINING, *_COST, *_PROFILE),
+    (*_ADMINISTRATION, *IDENTITY, *_JUDGEMENT, *_ROLLOUTS, *_HELD_OUT, *_TRAINING, *_COST, *_PROFILE),
     metadata={"schema_version": str(VERSION)},
 )
 COLUMNS = tuple(SCHEMA.names)

@@ -40,9 +40,10 @@ class Curves:
 def train(model: Model, gradient: GradientMode, batches: "Batches", recipe: Recipe, validation: Window) -> Curves:
     """Train in place for the recipe's epochs. Raises Diverged where a loss or gradient is not finite."""
     optimizer = make_optimizer(model, recipe)
-    schedule = make_schedule(recipe, optimizer, recipe.epochs * batches.count)
+    epochs = recipe.epochs_of(batches.count)
+    schedule = make_schedule(recipe, optimizer, epochs * batches.count)
     iterations, curves = Iterations(model, gradient, optimizer, schedule, recipe.clip), Curves()
-    for epoch in range(1, recipe.epochs + 1):
+    for epoch in range(1, epochs + 1):
         evaluations = model.evaluations
         with elapsed(curves, "train_s"):
             windows = batches.epoch()

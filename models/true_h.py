@@ -5,6 +5,7 @@ from torch import Tensor
 from models.base import HamiltonianModel, register
 from systems.base import System
 from systems.integrators import Integrator
+from systems.unknown import UnknownSystem
 
 
 @register
@@ -17,6 +18,10 @@ class TrueH(HamiltonianModel):
         super().__init__(system, generator, integrator)
         self.system = system
         self.separable = system.separable
+
+    @classmethod
+    def inapplicable(cls, system: System, preset: str = "paper") -> str | None:
+        return "the true H is not known" if isinstance(system, UnknownSystem) else None
 
     def hamiltonian(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch"]:
         return self.system.hamiltonian(y)

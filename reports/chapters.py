@@ -9,6 +9,7 @@ from reports import (
     error_distributions,
     error_table,
     gradient_errors,
+    held_out_table,
     learning_curves,
     pareto,
     recommendation,
@@ -20,6 +21,7 @@ from reports.material import Material
 CHAPTERS: dict[str, Callable[[Material, Path], Chapter]] = {
     "claims": claims.chapter,
     "error_table": lambda material, out: error_table.chapter(material.frame, out),
+    "held_out": lambda material, out: held_out_table.chapter(material.frame, out),
     "recommendation": lambda material, out: recommendation.chapter(material.measured, out),
     "scaling": lambda material, out: scaling.chapter(material.profiles, material.measured, out),
     "gradient_errors": lambda material, out: gradient_errors.chapter(material.measured, out),

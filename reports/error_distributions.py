@@ -20,7 +20,7 @@ TITLE = "Distributions of |H_pred - H_true| (Figures V to VII)"
 
 def chapter(frame: pd.DataFrame, out: Path) -> Chapter:
     """Writes h_errors_SYSTEM.png and .pdf into `out`; several protocols stand in the names."""
-    rows = select.of_kind(frame, "train")
+    rows = select.of_kind(select.simulated(frame), "train")
     names = select.protocols(rows)
     exhibits, missing = [], []
     for name in names:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from bench.schema import IDENTITY_COLUMNS
-from reports.frames import distinct, groups, ordered, otherwise, records, varies, where
+from reports.frames import distinct, groups, keep, ordered, otherwise, records, varies, where
 from reports.published import paper
 
 REFERENCES = ("constant", "true_h")  # models that need no training: every table of H errors carries both
@@ -25,6 +25,16 @@ def of_kind(frame: pd.DataFrame, kind: str) -> pd.DataFrame:
 def ok(rows: pd.DataFrame) -> pd.DataFrame:
     """Rows that were measured to the end; no other row enters an average or a figure."""
     return where(rows, status="ok")
+
+
+def recorded(frame: pd.DataFrame) -> pd.DataFrame:
+    """Rows of a user's own data, of which the true H is not known."""
+    return keep(frame, frame["data"].notna())
+
+
+def simulated(frame: pd.DataFrame) -> pd.DataFrame:
+    """The other rows."""
+    return keep(frame, frame["data"].isna())
 
 
 def protocols(rows: pd.DataFrame) -> list[str]:

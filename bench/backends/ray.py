@@ -159,7 +159,7 @@ class RayWorkers:
         return nodes
 
     def _data_of(self, task: Task) -> str | None:
-        if not task.cell.learns:
+        if not task.needs_data:
             return None
         known = task.cell.system, id(task.protocol)
         if known not in self._keys:

@@ -98,7 +98,7 @@ def test_everything_that_a_worker_imports_counts(edit):
     code = "import sys, json, bench.attempt; print(json.dumps(sorted(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = [name for name in json.loads(done.stdout) if name.split(".")[0] in module.PACKAGES]
-    loaded.remove("bench")  # a docstring, and no code
+    loaded = [name for name in loaded if name not in ("bench", "bench.judges")]  # a docstring, and no code
     assert "models.gradients.base" in loaded
     before = fingerprint(CELL)
     for name in loaded:

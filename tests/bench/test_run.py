@@ -57,19 +57,19 @@ def run(grid: Path | str, out: Path, *options: str) -> Result:
     return CliRunner().invoke(bench.run.app, words, env={"COLUMNS": "200"})
 
 
-def with_nan_weights(cell):
+def with_nan_weights(cell, system):
     """As `build`, but seed 1 starts from weights that are not numbers."""
-    model, gradient = build(cell)
+    model, gradient = build(cell, system)
     if cell.seed == 1:
         for parameter in model.parameters():
             nn.init.constant_(parameter, float("nan"))
     return model, gradient
 
 
-def broken_for_seed_1(cell):
+def broken_for_seed_1(cell, system):
     if cell.seed == 1:
         raise ZeroDivisionError("a bug of the model")
-    return build(cell)
+    return build(cell, system)
 
 
 def test_a_grid_runs_to_rows_and_a_second_run_does_nothing(tiny: Path, out: Path, no_report):

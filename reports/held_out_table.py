@@ -1,0 +1,86 @@
+"""Own data: what is known of a learned model where the true H is not, from trajectories that were held out."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from reports import outcomes
+from reports import rows as select
+from reports.exhibit import Chapter, Exhibit, escape, stem, write
+from reports.frames import column, distinct, groups, mean, where
+from reports.numerals import with_interval
+from reports.statistics import mean_interval
+from reports.tabular import markdown
+
+TITLE = "Held-out trajectories"
+MEASURES = {
+    "rollout_error": "rollout error",
+    "energy_spread_share": "energy spread",
+    "symplecticity_defect": "symplecticity defect",
+    "volume_defect": "volume defect",
+}
+CAPTION = (
+    "Free rollouts from the first observations of trajectories that were held out: || predicted - observed || / "
+    "|| observed ||. Spread of the learned H along the observed trajectories, as a part of what it is where each p "
+    "stands with another q: 0 is conserved, 1 is nothing learned. Defects of one learned step with Jacobian M: "
+    "||M^T J M - J|| and |det M - 1|, medians. Mean over seeds ± half width of the 95 % t-interval. Noise of the "
+    "observations is in the first two."
+)
+
+
+def chapter(frame: pd.DataFrame, out: Path) -> Chapter:
+    """Writes held_out.md and .csv for each set of own data; several stand in the names."""
+    lined, dropped = select.newest_of_each_cell(select.of_kind(select.recorded(frame), "train"))
+    lined = select.with_lines(lined)
+    names = select.systems(lined)
+    exhibits = [
+        _exhibit(where(lined, system=name), dropped, name, out, name if len(names) > 1 else "") for name in names
+    ]
+    return Chapter(TITLE, tuple(exhibits))
+
+
+def entries(rows: pd.DataFrame) -> pd.DataFrame:
+    """One row a (line, measure) with `mean`, `low`, `high` and `seeds`; only ok rows enter."""
+    return pd.DataFrame(
+        [
+            {"line": line, "measure": measure, "mean": found.mean, "low": found.low, "high": found.high,
+             "seeds": found.count}
+            for line in select.lines(rows)
+            if not (own := where(rows, line=line)).empty
+            for measure in MEASURES
+            for found in [mean_interval(mean(seed, measure) for _, seed in groups(select.ok(own), ["seed"]))]
+        ],
+        columns=["line", "measure", "mean", "low", "high", "seeds"],
+    )  # fmt: skip
+
+
+def table(entries: pd.DataFrame) -> str:
+    """Markdown: one line a model, one column a measure."""
+    still = column(where(entries, line="constant", measure="rollout_error"), "mean").min()
+    cells = []
+    for line in distinct(entries, "line"):
+        own = where(entries, line=line).set_index("measure")
+        values = [
+            with_interval(own.loc[name, "mean"], own.loc[name, "high"] - own.loc[name, "mean"]) for name in MEASURES
+        ]
+        if line != "constant" and own.loc["rollout_error", "mean"] >= still:
+            values[0] += " †"
+        cells.append([escape(line), *values, str(own.loc["rollout_error", "seeds"])])
+    return markdown(["model (recipe)", *MEASURES.values(), "seeds"], cells)
+
+
+def _exhibit(rows: pd.DataFrame, dropped: int, name: str, out: Path, suffix: str) -> Exhibit:
+    found = entries(rows)
+    notes = ["constant stays where it is. † No better than that: nothing was learned of the motion."]
+    noise = column(select.ok(rows), "noise_share").max()
+    notes.append(f"Noise is {noise:.2g} of what was observed, at most, and starts have it too.")
+    notes += [*outcomes.left_out(rows), *outcomes.code_versions(select.ok(rows))]
+    if dropped:
+        notes.append(f"{dropped} older row(s) of cells that ran anew, on other data or by another recipe, left out.")
+    body = "\n".join([table(found), *(f"- {escape(note)}" for note in notes)]) + "\n"
+    title = f"Own data {name}"
+    files = (
+        write(out / f"{stem('held_out', suffix)}.md", f"# {title}\n\n{CAPTION}\n\n{body}"),
+        write(out / f"{stem('held_out', suffix)}.csv", found.to_csv(index=False, lineterminator="\n")),
+    )
+    return Exhibit(title, CAPTION, files, body, tuple(sorted(select.ok(rows)["cell_id"])))
