@@ -107,9 +107,7 @@ def main(
     scratch: Annotated[Path, typer.Argument(help="Folder for the clone and the histories; made anew.")],
     nights: Annotated[int, typer.Option(min=1, help="Of the same code.")] = 10,
     fault: Annotated[list[str] | None, typer.Option(help=f"Only this one of: {'; '.join(FAULTS)}.")] = None,
-    only: Annotated[
-        list[str] | None, typer.Option(help="As of bench.nightly: benchmarks that match, no grid.")
-    ] = None,
+    only: Annotated[list[str] | None, typer.Option(help="As of bench.nightly: only these, no grid.")] = None,
 ) -> None:
     """Exit with 0 if every fault is found and named and no night of the same code alarms, else with 1."""
     scratch.mkdir(parents=True)

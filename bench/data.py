@@ -100,24 +100,23 @@ def make_dataset(system_name: str, protocol: Protocol | OwnData) -> Dataset:
     Raises ReferenceError if refinement shows an error, BadInput or DataChanged if the data are not what they were.
     """
     if isinstance(protocol, OwnData):
-        parts = protocol.parts()
-        states = {name: part.states for name, part in parts.items()}
-        return Dataset(
-            **states, times={name: part.times for name, part in parts.items()} if protocol.irregular else {}
-        )
+        recorded = protocol.parts()
+        times = {name: part.times for name, part in recorded.items()} if protocol.irregular else {}
+        train, validation, held_out = (part.states for part in recorded.values())
+        return Dataset(train, validation, held_out, times)
     system = protocol.system(system_name)
     count = protocol.train_starts + protocol.validation_starts
     stream = generator("starts", data_key(system_name, protocol))
     starts = training_starts(system_name, system, protocol, count, stream)
     parts = (("train", protocol.train_starts), ("validation", protocol.validation_starts))
-    times = [sample_times(system_name, protocol, role, part) for role, part in parts]
+    times = [sample_times(system_name, protocol, role, part) for role, part in parts] if protocol.jitter else []
     trajectories, error = reference_trajectories(
         system,
         starts,
         protocol.dt,
         protocol.steps,
         tolerance=protocol.reference_tolerance,
-        times=torch.cat(times) if protocol.jitter else None,
+        times=torch.cat(times) if times else None,
     )
     train, validation = (
         trajectories.numpy()[: protocol.train_starts],
@@ -126,10 +125,8 @@ def make_dataset(system_name: str, protocol: Protocol | OwnData) -> Dataset:
     return Dataset(train, validation, reference_error=error)
 
 
-def sample_times(system_name: str, protocol: Protocol, role: str, count: int) -> Float[Tensor, "count times"] | None:
-    """When the samples of each trajectory are taken, float64, if not at every dt."""
-    if not protocol.jitter:
-        return None
+def sample_times(system_name: str, protocol: Protocol, role: str, count: int) -> Float[Tensor, "count times"]:
+    """When the samples of each trajectory are taken, float64."""
     stream = generator(f"times {role}", data_key(system_name, protocol))
     return jittered_times(count, protocol.dt, protocol.steps, protocol.jitter, stream)
 
@@ -162,7 +159,7 @@ def observe(
         protocol.dt,
         truth.field(clean).to(dtype) if protocol.derivatives == "exact" else None,
         truth if protocol.equations else None,
-        sample_times(system, protocol, role, len(clean)),
+        sample_times(system, protocol, role, len(clean)) if protocol.jitter else None,
     )
 
 

@@ -25,7 +25,7 @@ def show_plan(console: Console, grid: str, plan: Plan, workers: int, *, detailed
     console.print(
         f"Grid {grid}: {plan.cells} cells; {len(plan.run)} to run, {plan.finished} finished, {skipped} skipped."
     )
-    for reason, count in Counter(reason for _, reason in plan.skip).items():
+    for reason, count in plan.reasons.items():
         console.print(f"  skipped {count}: {reason}", highlight=False)
     if detailed:
         for task in plan.run:
@@ -66,7 +66,9 @@ class Live:
 
     def __init__(self, console: Console, total: int):
         self._console, self._total = console, total
-        self._statuses: Counter[str] = Counter()
+        self._done = 0
+        self._lost: set[str] = set()  # cells that may come again
+        self._statuses: Counter[str] = Counter()  # of attempts
         self._errors: deque[str] = deque(maxlen=ERRORS_KEPT)
         self._bar = Progress(
             TextColumn("{task.description}"),
@@ -80,15 +82,19 @@ class Live:
         self._task = self._bar.add_task("cells", total=total)
 
     def note(self, row: dict) -> None:
-        """Show that a cell ended."""
+        """Show that an attempt at a cell ended."""
         self._statuses[row["status"]] += 1
+        before = row["cell_id"] in self._lost
+        self._done += not before
+        if row["status"] == Status.LOST:
+            self._lost.add(row["cell_id"])
         if row["status"] != Status.OK:
             self._errors.append(f"{row['status']}: {describe(row)}: {row['reason']}")
             self._bar.console.print(self._errors[-1], style="yellow", markup=False, highlight=False)
         counts = ", ".join(f"{count} {status}" for status, count in sorted(self._statuses.items()))
-        self._bar.update(self._task, advance=1, description=counts)
-        done = self._statuses.total()
-        if not self._console.is_terminal and done % max(1, self._total // LINES_WITHOUT_TERMINAL) == 0:
+        self._bar.update(self._task, completed=self._done, description=counts)
+        done = self._done
+        if not (self._console.is_terminal or before) and done % max(1, self._total // LINES_WITHOUT_TERMINAL) == 0:
             self._console.print(f"{done}/{self._total} cells: {counts}", highlight=False)
 
     @contextmanager

@@ -84,8 +84,11 @@ class Driver:
         self.losses: Counter[str] = Counter()  # by cell id
         self.recent: deque[float] = deque([BATCH_S], maxlen=LARGEST_BATCH)  # seconds of the last cells
 
-    def run(self, tasks: Iterable[Task], stop: Event) -> Iterator[dict]:
-        """The row of each attempt. When `stop` is set nothing more is submitted and running cells get a grace."""
+    def run(self, tasks: Iterable[Task], stop: Event) -> Iterator[list[dict]]:
+        """The row of each attempt, those together that came together.
+
+        When `stop` is set nothing more is submitted and running cells get a grace.
+        """
         waiting, deadline = iter(tasks), float("inf")
         while True:
             if stop.is_set():
@@ -95,9 +98,9 @@ class Driver:
                 self._fill(waiting)
             if not self.flights:
                 return
-            for handle, report in self.workers.reports(TICK_S):
-                yield from self._take(handle, report)
-            yield from self._enforce()
+            rows = [row for handle, report in self.workers.reports(TICK_S) for row in self._take(handle, report)]
+            if rows := [*rows, *self._enforce()]:
+                yield rows
 
     def _fill(self, waiting: Iterator[Task]) -> None:
         """Submit batches while there is room."""

@@ -31,7 +31,7 @@ class Options:
 class Engine:
     """The function from tasks to rows, and how many cells it runs at once."""
 
-    run: Callable[[Iterable[Task], Event], Iterator[dict]]
+    run: Callable[[Iterable[Task], Event], Iterator[list[dict]]]
     slots: float
 
 

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from threading import Event
 from typing import Annotated
@@ -20,14 +21,15 @@ from bench import display, provenance
 from bench.attempt import opening
 from bench.declarations import FOLDER, BadInput
 from bench.engine import Backend, Engine, Options, cores, engine
-from bench.grid import Filters, Grid, check_filters, expand, load_grid, with_timeout
+from bench.expand import expand
+from bench.grid import Filters, Grid, check_filters, load_grid, with_timeout
 from bench.own_data import NAME as OWN
 from bench.own_data import OwnData, own_data
 from bench.own_grid import own_grid
-from bench.plan import Plan, make_plan
+from bench.plan import KNOWN, Durations, Plan, make_plan
 from bench.schema import SCHEMA
 from bench.status import FAILED, Status
-from bench.store import MARKER, Store, StoreError, check_usable, read
+from bench.store import MARKER, ROWS_A_PART, Store, StoreError, check_usable, read, state, written_by
 from systems.registry import UnknownName
 
 
@@ -120,9 +122,13 @@ def prepare(
         grid = with_timeout(grid, timeout_s)
     folder = out or Path("results") / (grid.name if name or not own else f"{OWN}/{own.files[0].stem}")
     check_usable(folder)
+    if other := written_by(folder):
+        raise StoreError(f"{folder} is being written by {other}")
+    since = state(folder)
     plan = make_plan(expand(grid, filters, beside, own), stored_rows(folder), rerun)
     if not plan.cells:
         raise BadInput(f"no cell of grid '{grid.name}' passes the filters")
+    plan.since = since
     return plan, folder
 
 
@@ -145,12 +151,11 @@ def execute(plan: Plan, folder: Path, options: Options) -> int:
         display.show_nothing_to_do(console, plan, folder)
         return ExitCode.OK
     tally, stop = Tally(), Event()
-    with starting(plan, options) as engine, opened(folder) as store, interruptible(stop) as caught:
-        for task, reason in plan.skip:
-            store.append(opening(task) | {"status": Status.SKIPPED.value, "reason": reason})
+    with interruptible(stop) as caught, starting(plan, options) as engine, opened(folder, plan) as store:
+        write_skips(plan, store)
         if engine:
             run_tasks(plan, store, engine, stop, tally)
-    display.show_summary(console, read(folder))
+    display.show_summary(console, read(folder, columns=(*display.SUMMARY_AXES, "status", "wall_s")))
     reported = build_report(folder)
     if caught:
         console.print("Interrupted: the rows of finished cells are kept, the same command resumes.")
@@ -160,28 +165,38 @@ def execute(plan: Plan, folder: Path, options: Options) -> int:
 
 def starting(plan: Plan, options: Options) -> AbstractContextManager[Engine | None]:
     """What the plan runs on: nothing if it holds skips alone."""
-    return engine(options, plan.samples) if plan.run else nullcontext()
+    return engine(options, plan.samples.values()) if plan.run else nullcontext()
 
 
 @contextmanager
-def opened(folder: Path) -> Iterator[Store]:
-    """The store, open for writing, with the provenance of this run in it."""
+def opened(folder: Path, plan: Plan) -> Iterator[Store]:
+    """The store, open for writing, with the provenance of this run in it. Raises StoreError."""
     run_id = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:6]}"
-    with Store(folder, run_id) as store:
+    with Store(folder, run_id, plan.since) as store:
         for path in store.set_aside:
             errors.print(f"damaged file set aside: {path}", style="yellow", highlight=False)
-        store.write_provenance(provenance.record(run_id))
+        store.write_provenance(provenance.record(run_id) | {"planned": len(plan.run) + len(plan.skip)})
         yield store
+
+
+def write_skips(plan: Plan, store: Store) -> None:
+    rows = (
+        opening(task) | {"status": Status.SKIPPED.value, "reason": plan.skip.reason(index)}
+        for index, task in enumerate(plan.skip)
+    )
+    while batch := list(islice(rows, ROWS_A_PART)):
+        store.append(*batch)
 
 
 def run_tasks(plan: Plan, store: Store, engine: Engine, stop: Event, tally: Tally) -> None:
     """Run the plan's tasks; every row is in the store before it is shown as done."""
     with display.Live(console, len(plan.run)).shown() as live:
         start = time.perf_counter()
-        for row in engine.run(plan.run, stop):
-            store.append(row)
-            live.note(row)
-            tally.note(row, engine.slots)
+        for rows in engine.run(plan.run, stop):
+            store.append(*rows)
+            for row in rows:
+                live.note(row)
+                tally.note(row, engine.slots)
         seconds = time.perf_counter() - start
     display.show_use(console, len(tally.statuses), tally.busy_s, seconds, engine.slots)
 
@@ -230,8 +245,9 @@ def build_report(folder: Path) -> bool:
 
 
 def stored_rows(folder: Path) -> pd.DataFrame:
-    """The rows of the store, none if there is no store yet."""
-    return read(folder) if (folder / MARKER).exists() else SCHEMA.empty_table().to_pandas()
+    """What planning needs of the rows of the store, none if there is no store yet."""
+    columns = (*KNOWN, *Durations.AXES, "wall_s")
+    return read(folder, columns=columns) if (folder / MARKER).exists() else SCHEMA.empty_table().to_pandas()
 
 
 def parse_seeds(text: str | None) -> tuple[int, ...]:

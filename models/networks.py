@@ -187,17 +187,17 @@ class LinearisedMLP:
         dim, points = self.activations[0].shape
         start = torch.eye(dim).to(sums)[..., None].expand(-1, -1, points)  # da_0 along the coordinates
 
-        def weigh(x: Tensor) -> Tensor:
-            return x.unflatten(-1, (-1, sums.shape[1]))[..., None, :] * sums  # [..., pieces, functions, times]
+        def cut(x: Float[Tensor, "*entries points"]) -> Float[Tensor, "*entries pieces times"]:
+            return x.unflatten(-1, (-1, sums.shape[1]))
 
         layers = zip(turns, self.activations, self.sensitivities, [start, *tangents], strict=False)
-        columns, biases = [weigh(tangents[-1]).sum(-1).permute(2, 3, 1, 0)], []
+        columns, biases = [torch.einsum("idnt,kt->nkdi", cut(tangents[-1]), sums)], []
         for turn, a, sensitivity, da in layers:
-            a, da, bend = (x.unflatten(-1, (-1, sums.shape[1])) for x in (a, da, turn))
-            weights = torch.einsum("idnkt,jnt->nkdij", weigh(turn), a)
-            weights += torch.einsum("inkt,jdnt->nkdij", weigh(sensitivity), da)
+            a, da, turn = cut(a), cut(da), cut(turn)[..., None, :] * sums
+            weights = torch.einsum("idnkt,jnt->nkdij", turn, a)
+            weights += torch.einsum("inkt,jdnt->nkdij", cut(sensitivity)[..., None, :] * sums, da)
             columns.append(weights.flatten(-2))
-            biases.append(torch.einsum("idnt,kt->nkdi", bend, sums))
+            biases.append(turn.sum(-1).permute(2, 3, 1, 0))
         return torch.cat((*columns, *biases), dim=-1)
 
     def _along(self, dz: Float[Tensor, "width directions points_or_1"]) -> tuple[list[Tensor], list[Tensor]]:

@@ -11,7 +11,8 @@ import typer
 
 from bench.store import StoreError, read
 from reports import cells, index, page, provenance, theme
-from reports.chapters import CHAPTERS, Material
+from reports.chapters import CHAPTERS
+from reports.material import Material
 from reports.provenance import Run
 from reports.theme import Edition
 

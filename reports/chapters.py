@@ -1,13 +1,10 @@
-"""The chapters of a report by name, and what they are made from."""
+"""The chapters of a report by name, in the order of the page."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
-import pandas as pd
-
 from reports import (
+    claims,
     energy,
     error_distributions,
     error_table,
@@ -16,29 +13,13 @@ from reports import (
     learning_curves,
     pareto,
     recommendation,
-    rows,
     scaling,
 )
 from reports.exhibit import Chapter
-from reports.scaling_points import Scaling, scalings
-
-
-@dataclass(frozen=True)
-class Material:
-    """The rows of a store, and what several chapters take from them, made once and only when it is asked for."""
-
-    frame: pd.DataFrame
-
-    @cached_property
-    def profiles(self) -> pd.DataFrame:
-        return rows.of_kind(self.frame, "profile")
-
-    @cached_property
-    def measured(self) -> list[Scaling]:
-        return scalings(self.profiles)
-
+from reports.material import Material
 
 CHAPTERS: dict[str, Callable[[Material, Path], Chapter]] = {
+    "claims": claims.chapter,
     "error_table": lambda material, out: error_table.chapter(material.frame, out),
     "held_out": lambda material, out: held_out_table.chapter(material.frame, out),
     "recommendation": lambda material, out: recommendation.chapter(material.measured, out),

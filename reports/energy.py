@@ -30,7 +30,8 @@ def chapter(frame: pd.DataFrame, out: Path) -> Chapter:
     found = {}
     for name in select.protocols(rows):
         lined, _ = select.of_protocol(rows, name)
-        if not (drawn := curves(select.ok(lined))).empty:
+        shown, _ = select.drawn(select.ok(lined))
+        if not (drawn := curves(shown)).empty:
             found[name] = drawn
     exhibits = [_exhibit(drawn, name, out, name if len(found) > 1 else "") for name, drawn in found.items()]
     return Chapter(TITLE, tuple(exhibits))

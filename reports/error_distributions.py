@@ -27,11 +27,13 @@ def chapter(frame: pd.DataFrame, out: Path) -> Chapter:
         lined, _ = select.of_protocol(rows, name)
         for system in select.systems(lined):
             own = where(lined, system=system)
-            drawn = errors(select.ok(own))
+            shown, left_out = select.drawn(select.ok(own))
+            drawn = errors(shown)
             if drawn.empty:
                 missing.append(f"no ok row of {system} with quantiles, protocol {name}: distribution not drawn")
             else:
-                exhibits.append(_exhibit(drawn, system, name, out, name if len(names) > 1 else ""))
+                suffix = name if len(names) > 1 else ""
+                exhibits.append(_exhibit(drawn, system, name, out, suffix, select.room(left_out)))
     if not names:
         missing.append("no train rows: distributions of the errors of H not drawn")
     return Chapter(TITLE, tuple(exhibits), tuple(missing))
@@ -91,7 +93,7 @@ def _draw_panel(axis: Axes, samples: pd.DataFrame, order: list[str], looks: dict
     axis.set_ylabel("")
 
 
-def _exhibit(samples: pd.DataFrame, system: str, protocol: str, out: Path, suffix: str) -> Exhibit:
+def _exhibit(samples: pd.DataFrame, system: str, protocol: str, out: Path, suffix: str, note: str) -> Exhibit:
     figure = draw(samples, system)
     with theme.style():
         files = theme.save(figure, out, stem("h_errors", system, suffix))
@@ -100,6 +102,6 @@ def _exhibit(samples: pd.DataFrame, system: str, protocol: str, out: Path, suffi
     caption = (
         f"{prose(system).capitalize()}, protocol {protocol}: density of |H_pred - H_true| on the logarithmic "
         f"axis, between the 0.5 % and the 99.5 % quantile, seeds pooled ({counts}). Lines within: quartiles. "
-        "true_h is not drawn: its errors are rounding."
+        f"true_h is not drawn: its errors are rounding.{note}"
     )
     return Exhibit(f"Errors of H, {prose(system)}, protocol {protocol}", caption, files, cells=ids(samples))

@@ -75,11 +75,12 @@ def _places(numbers: np.ndarray) -> list[np.ndarray]:
 
 def _values(rows: pd.DataFrame, metric: Metric) -> pd.Series:
     if metric.column == "energy_error":
-        return rows["energy_error_curve"].map(_largest).astype(float)
+        return rows["energy_error_curve"].map(largest).astype(float)
     return rows[metric.column].astype(float) * metric.scale
 
 
-def _largest(curve: object) -> float:
+def largest(curve: object) -> float:
+    """The largest value of a list column's entry; NaN without any."""
     values = select.numbers(curve)
     return float(np.max(values)) if values.size else np.nan  # NaN if any is: an escape is no small error
 

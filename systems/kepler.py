@@ -53,7 +53,7 @@ class Kepler(System):
 
     def exact(self, y0: Float[Tensor, "*batch dim"], t: Float[Tensor, " times"]) -> Float[Tensor, "times *batch dim"]:
         """By Kepler's equation, for bound orbits; NaN for others."""
-        return y0 + torch.cat(displacement(*y0.chunk(2, dim=-1), 1.0, t), dim=-1)
+        return y0 + torch.cat(displacement(y0[..., :2], y0[..., 2:], 1.0, t), dim=-1)
 
 
 def displacement(

@@ -13,7 +13,7 @@ class ParametricOscillator(System):
     y = (x1, x2, k, gamma, p1, p2, p_k, p_gamma). The inputs are coordinates that stay constant, and their conjugate
     momenta coordinates that nothing depends on; (x1, x2, p1, p2) are the doubled variables of the damped oscillator,
     damping being -gamma. So the phase space is symplectic, and a model sees the inputs as part of the state
-    (docs/decisions/011). The motion is u = (x1 + x2)/2 with u' = (p1 - p2)/2; gamma > 0 makes it grow.
+    (docs/decisions/013). The motion is u = (x1 + x2)/2 with u' = (p1 - p2)/2; gamma > 0 makes it grow.
     """
 
     dof = 4

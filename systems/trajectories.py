@@ -5,6 +5,7 @@ integrated with half the step, says that this is needed. Everything random takes
 """
 
 from dataclasses import dataclass
+from math import inf
 
 import torch
 from jaxtyping import Float, Int
@@ -95,14 +96,16 @@ def reference_trajectories(
     With the fewest substeps at which the error is well below the tolerance; `times` as for `integrate`.
     """
     few = times if times is None else times[:SAMPLE]
+    error, substeps = inf, 0
     for substeps in SUBSTEPS:
         sample = integrate(system, starts[:SAMPLE], dt, steps, substeps=substeps, times=few)
         error = refinement_error(system, sample, dt, substeps=substeps, times=few)
         if error <= MARGIN * tolerance:
             break
     if not error <= tolerance:
-        step = f"dt = {dt:g}" if substeps == 1 else f"dt/{substeps} of dt = {dt:g}"
-        raise ReferenceError(f"halving the step {step} changes the reference by {error:g} > {tolerance:g}")
+        raise ReferenceError(
+            f"halving the step dt/{substeps} of dt = {dt:g} changes the reference by {error:g} > {tolerance:g}"
+        )
     return integrate(system, starts, dt, steps, substeps=substeps, times=times), error
 
 

@@ -10,8 +10,8 @@ from bench.cell import Task
 from bench.data import Dataset, data_key, make_dataset
 
 
-def run(tasks: Iterable[Task], stop: Event) -> Iterator[dict]:
-    """The row of each task; ends early, between two cells, when `stop` is set."""
+def run(tasks: Iterable[Task], stop: Event) -> Iterator[list[dict]]:
+    """The row of each task, in a list of its own; ends early, between two cells, when `stop` is set."""
     datasets: dict[str, Dataset] = {}
 
     def shared(task: Task) -> Dataset:
@@ -23,7 +23,7 @@ def run(tasks: Iterable[Task], stop: Event) -> Iterator[dict]:
     for task in tasks:
         if stop.is_set():
             return
-        yield run_cell(task, lambda task=task: shared(task))
+        yield [run_cell(task, lambda task=task: shared(task))]
 
 
 def impossible(task: Task) -> str | None:

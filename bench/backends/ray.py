@@ -5,6 +5,7 @@ has to report; each data set is made by one task, once, and shared through the o
 """
 
 import os
+import signal
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -28,9 +29,13 @@ from bench.data import Dataset, data_key, make_dataset
 from bench.deadline import TimeLimit, time_limit
 from bench.declarations import BadInput
 from bench.driver import Gone, Started
+from bench.own_data import OwnData
 from bench.protocol import Protocol
+from bench.provenance import REPOSITORY
 from bench.status import Status
 
+QUIET = {"log_to_driver": False, "logging_level": "ERROR"}
+OUR_CODE = [str(REPOSITORY / package) for package in ("systems", "models", "bench")]
 OBJECT_STORE_BYTES = 1 << 30
 CONNECT_S = 60.0  # Ray itself would try for ten minutes
 NODES_S = 2.0  # for so long what the nodes offer is not asked again
@@ -60,27 +65,34 @@ def _given(dataset: Dataset | None) -> Dataset:
 @contextmanager
 def cluster(workers: int, address: str | None) -> Iterator["RayWorkers"]:
     """A local Ray of so many workers, or a connection to a running one. Raises BadInput."""
-    options = {"include_dashboard": False, "log_to_driver": False, "logging_level": "ERROR"}
-    if address is None:
-        options |= {"num_cpus": workers, "object_store_memory": OBJECT_STORE_BYTES}
-        ray.init(address="local", **options)
-    else:
-        connect(address, options)
+    on_term = signal.getsignal(signal.SIGTERM)
     try:
+        start(workers) if address is None else connect(address)
+        signal.signal(signal.SIGTERM, on_term)  # Ray sets one of its own
         yield RayWorkers()
     finally:
         ray.shutdown()
 
 
-def connect(address: str, options: dict) -> None:
-    """Join a running cluster. Raises BadInput: nobody answers, or another version of Ray or Python does."""
+def start(workers: int) -> None:
+    """Start a Ray of this machine alone. Raises BadInput if it does not come up."""
+    options = {"num_cpus": workers, "object_store_memory": OBJECT_STORE_BYTES, "include_dashboard": False}
+    try:
+        ray.init(address="local", **QUIET, **options)
+    except Exception as error:  # Ray raises just that
+        advice = "Is the machine very busy, or short of memory? Try again, or without Ray: --backend inline"
+        raise BadInput(f"Ray did not start on this machine: {error}. {advice}") from error
+
+
+def connect(address: str) -> None:
+    """Join a running cluster, and take our code along. Raises BadInput: nobody answers, or another version does."""
     advice = "Is it running, and is this its address (`ray status`)? Without --address a local Ray is started."
     place = urlsplit(address if "://" in address else f"//{address}")
     try:
         if place.port:  # Ray gives up only after minutes
             socket.create_connection((place.hostname or "", place.port), timeout=5).close()
         with time_limit(CONNECT_S):
-            ray.init(address=address, **options)
+            ray.init(address=address, runtime_env={"py_modules": OUR_CODE}, **QUIET)
     except TimeLimit as error:
         raise BadInput(f"no Ray answered at {address} within {CONNECT_S:g} s. {advice}") from error
     except (OSError, ValueError) as error:
@@ -96,7 +108,7 @@ class RayWorkers:
         self.slots: float = ray.cluster_resources().get("CPU", 0.0)
         self._live: dict[ObjectRefGenerator, None] = {}
         self._datasets: dict[str, ray.ObjectRef] = {}
-        self._keys: dict[tuple[str, int], tuple[Protocol, str]] = {}  # with the protocol, so that its id stays taken
+        self._keys: dict[tuple[str, int], tuple[Protocol | OwnData, str]] = {}  # (protocol, key): its id stays taken
         self._nodes: tuple[float, list[dict]] = (float("-inf"), [])
 
     def submit(self, tasks: Sequence[Task]) -> ObjectRefGenerator:

@@ -1,5 +1,6 @@
 """Nights, and the folder that keeps them: one JSON file a night, so a branch of git can hold it as well as a disk."""
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from bench.declarations import BadInput
 from bench.nightly.figures import Figure
 from bench.nightly.verdict import Verdict
-from bench.store import replace_file
+from bench.store.files import replace_file
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class History:
 
     def keep(self, night: Night) -> Path:
         """Writes the night, all of it or nothing."""
-        moment = night.started_at.replace(":", "").replace("-", "")
+        moment = re.sub(r"[-:]|\+.*", "", night.started_at)
         path = self._files() / f"{moment}-{night.commit[:12]}-{night.machine}.json"
         replace_file(path, NIGHT.dump_json(night, indent=1))
         return path

@@ -84,7 +84,7 @@ def measure_night(measurement: Measurement) -> dict[str, Figure]:
 
 def begin(commit: Commit, machine: Machine, wanted: Wanted) -> Night:
     """A night without figures, begun now."""
-    moment = datetime.now(UTC).isoformat(timespec="seconds")
+    moment = datetime.now(UTC).isoformat(timespec="microseconds")
     return Night(commit.sha, commit.subject, commit.committed_at, moment, machine.name, packages(), only=wanted.only)
 
 

@@ -1,4 +1,4 @@
-"""python -m bench.nightly.quick: every benchmark of asv's runs, on the shortest windows; nothing is stored or judged."""
+"""python -m bench.nightly.quick: every benchmark of asv's runs, on the shortest windows; nothing is kept."""
 
 import os
 import tempfile

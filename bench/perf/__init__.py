@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 import models
 from bench.cell import Task
-from bench.grid import Filters, Grid, expand
+from bench.expand import expand
+from bench.grid import Filters, Grid
 
 
 def in_unit(name: str) -> Callable[[Callable], Callable]:

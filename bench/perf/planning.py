@@ -4,7 +4,8 @@ import pandas as pd
 
 from bench.attempt import opening
 from bench.declarations import names
-from bench.grid import Filters, expand, load_grid
+from bench.expand import expand
+from bench.grid import Filters, load_grid
 from bench.perf import in_unit
 from bench.perf.yardstick import in_yardsticks, peer_iteration
 from bench.plan import make_plan

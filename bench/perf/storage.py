@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from bench.attempt import opening
-from bench.grid import Filters, expand, load_grid
+from bench.expand import expand
+from bench.grid import Filters, load_grid
 from bench.perf import in_unit
 from bench.perf.yardstick import flushed_lines, in_yardsticks, peer_iteration
 from bench.schema import QUANTILES, TEST_SETS, complete

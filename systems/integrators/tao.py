@@ -1,5 +1,5 @@
-import math
 from dataclasses import dataclass
+from math import cos, sin
 
 import torch
 from jaxtyping import Float
@@ -65,8 +65,8 @@ class Tao(Integrator):
 
     def _bind(self, q: Tensor, p: Tensor, x: Tensor, y: Tensor, h: Step) -> tuple[Tensor, ...]:
         """The flow of the third term: the copies' difference (q - x, p - y) turns by 2 omega h, their sum stays."""
-        angle, functions = 2 * self.omega * h, torch if isinstance(h, Tensor) else math
-        c, s = functions.cos(angle), functions.sin(angle)
+        angle = 2 * self.omega * h
+        c, s = (angle.cos(), angle.sin()) if isinstance(angle, Tensor) else (cos(angle), sin(angle))
         u, v = q - x, p - y
         du, dv = ((c - 1) * u + s * v) / 2, ((c - 1) * v - s * u) / 2
         return q + du, p + dv, x - du, y - dv

@@ -1,8 +1,9 @@
 """What becomes of tasks whose workers are lost, hang, or never come: with workers that are made up, and no Ray."""
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from threading import Event
 
 import pytest
@@ -87,6 +88,10 @@ def many(tasks: list[Task]) -> list[Task]:
     return [replace(task, cell_id=str(seed), cell=replace(task.cell, seed=seed)) for seed in range(40)]
 
 
+def run(workers: MadeUp, tasks: Iterable[Task], stop: Event | None = None) -> Iterator[dict]:
+    return chain.from_iterable(Driver(workers).run(tasks, stop or Event()))
+
+
 def outcomes(rows: list[dict]) -> dict[int, list[str]]:
     """The statuses of each seed's attempts, in order; checks that attempts count on."""
     found: dict[int, list[str]] = {}
@@ -97,14 +102,14 @@ def outcomes(rows: list[dict]) -> dict[int, list[str]]:
 
 
 def test_every_task_has_one_row(clock: Clock, many: list[Task]):
-    rows = list(Driver(MadeUp(clock)).run(many, Event()))
+    rows = list(run(MadeUp(clock), many))
     assert outcomes(rows) == {seed: ["ok"] for seed in range(40)}
 
 
 def test_short_cells_are_sent_several_at_a_time_and_unlike_ones_apart(clock: Clock, many: list[Task]):
     other = [replace(task, cell=replace(task.cell, system="pendulum")) for task in many]
     workers = MadeUp(clock)
-    list(Driver(workers).run([*many, *other], Event()))
+    list(run(workers, [*many, *other]))
     assert len(workers.submitted[0]) == 1, "nothing is known of the first"
     assert max(map(len, workers.submitted)) > 10
     assert all(len({task.cell.system for task in batch}) == 1 for batch in workers.submitted)
@@ -119,9 +124,11 @@ def test_only_a_bounded_window_is_in_flight(clock: Clock, many: list[Task]):
             taken.append(task)
             yield task
 
-    for done, _ in enumerate(Driver(workers).run(stream(), Event()), 1):
+    done = 0
+    for rows in Driver(workers).run(stream(), Event()):
+        done += len(rows)
         assert len(workers.running) <= driver.BATCHES_PER_SLOT * workers.slots
-        assert len(taken) - done <= sum(map(len, workers.running.values())) + 1
+        assert len(taken) - done <= sum(map(len, workers.running.values())) + 1, "one more is looked at, at most"
     assert done == 40
 
 
@@ -129,7 +136,7 @@ def test_a_cell_that_takes_its_worker_along_is_tried_three_times_and_its_batch_l
     clock: Clock, many: list[Task]
 ):
     workers = MadeUp(clock, fate=lambda task: "lost" if task.cell.seed == 30 else None)
-    rows = list(Driver(workers).run(many, Event()))
+    rows = list(run(workers, many))
     assert outcomes(rows) == {seed: ["ok"] for seed in range(40)} | {30: ["lost"] * 3}
     (first, *later) = [batch for batch in workers.submitted if any(task.cell.seed == 30 for task in batch)]
     assert len(first) > 1
@@ -143,20 +150,20 @@ def test_a_cell_that_takes_its_worker_along_is_tried_three_times_and_its_batch_l
 
 def test_a_cell_that_is_lost_once_ends_well(clock: Clock, many: list[Task]):
     fate = lambda task: "lost" if (task.cell.seed, task.attempt) == (7, 1) else None  # noqa: E731
-    rows = list(Driver(MadeUp(clock, fate)).run(many, Event()))
+    rows = list(run(MadeUp(clock, fate), many))
     assert outcomes(rows)[7] == ["lost", "ok"]
 
 
 def test_attempts_count_on_from_those_of_earlier_runs(clock: Clock, many: list[Task]):
     workers = MadeUp(clock, fate=lambda task: "lost")
-    rows = list(Driver(workers).run([replace(many[0], attempt=5)], Event()))
+    rows = list(run(workers, [replace(many[0], attempt=5)]))
     assert [row["attempt"] for row in rows] == [5, 6, 7]
 
 
 @pytest.mark.parametrize("fate", ["deaf", "immortal"])
 def test_a_cell_that_is_deaf_to_its_alarm_is_stopped(clock: Clock, many: list[Task], fate: str):
     workers = MadeUp(clock, fate=lambda task: fate if task.cell.seed == 30 else None)
-    rows = list(Driver(workers).run(many, Event()))
+    rows = list(run(workers, many))
     assert outcomes(rows) == {seed: ["ok"] for seed in range(40)} | {30: ["timeout"]}
     (row,) = [row for row in rows if row["seed"] == 30]
     assert "time limit of 20 s" in row["reason"]
@@ -166,16 +173,16 @@ def test_a_cell_that_is_deaf_to_its_alarm_is_stopped(clock: Clock, many: list[Ta
 
 def test_the_clock_starts_with_the_cell_not_with_the_queue(clock: Clock, many: list[Task]):
     workers = MadeUp(clock, free=False)
-    run = Driver(workers).run(many[:4], Event())
+    going = run(workers, many[:4])
     clock.now += 500  # all workers are busy with something else
     workers.free = True
-    assert outcomes(list(run)) == {seed: ["ok"] for seed in range(4)}
+    assert outcomes(list(going)) == {seed: ["ok"] for seed in range(4)}
 
 
 def test_what_no_node_can_give_is_waited_for_and_then_said(clock: Clock, many: list[Task]):
     workers = MadeUp(clock, fate=lambda task: "never" if task.cell.seed == 0 else None)
     start = clock.now
-    rows = list(Driver(workers).run(many[:5], Event()))
+    rows = list(run(workers, many[:5]))
     assert outcomes(rows) == {0: ["lost"], **{seed: ["ok"] for seed in range(1, 5)}}
     (row,) = [row for row in rows if row["seed"] == 0]
     assert (row["phase"], row["reason"], row["worker"]) == ("pending", "no node has 9 GPUs", None)
@@ -184,11 +191,11 @@ def test_what_no_node_can_give_is_waited_for_and_then_said(clock: Clock, many: l
 
 def test_a_stop_leaves_running_cells_a_grace_and_submits_nothing_more(clock: Clock, many: list[Task]):
     workers, stop = MadeUp(clock, fate=lambda task: "deaf" if task.cell.seed == 1 else None), Event()
-    run = Driver(workers).run(many, stop)
-    rows = [next(run)]
+    going = run(workers, many, stop)
+    rows = [next(going)]
     stop.set()
     before, submitted = clock.now, len(workers.submitted)
-    rows += list(run)
+    rows += list(going)
     assert driver.GRACE_S <= clock.now - before <= driver.GRACE_S + 3
     assert len(workers.submitted) == submitted
     assert {row["status"] for row in rows} == {Status.OK}

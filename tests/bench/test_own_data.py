@@ -17,7 +17,8 @@ from bench.attempt import run_cell
 from bench.backends import inline
 from bench.data import make_dataset, observe
 from bench.declarations import BadInput
-from bench.grid import Block, Filters, Grid, Planned, expand
+from bench.expand import Planned, expand
+from bench.grid import Block, Filters, Grid
 from bench.judges.held_out import held_out_columns
 from bench.own_data import OwnData, own_data
 from bench.own_grid import own_grid

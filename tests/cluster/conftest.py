@@ -22,7 +22,8 @@ os.environ |= {
 os.environ.pop("RAY_ADDRESS", None)
 
 from bench.cell import Task
-from bench.grid import Filters, expand, load_grid
+from bench.expand import expand
+from bench.grid import Filters, load_grid
 
 # Functions with run-time type checks cannot be sent to workers: this one module is loaded without them.
 hooks = [finder for finder in sys.meta_path if type(finder).__module__.startswith("jaxtyping")]

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from threading import Event, Timer
 from time import monotonic, sleep
@@ -23,7 +24,9 @@ from bench.backends import ray as back_end
 from bench.backends.ray import RayWorkers
 from bench.cell import Task
 from bench.deadline import TimeLimit, time_limit
+from bench.declarations import BadInput
 from bench.driver import Driver, Started
+from bench.engine import refuse_impossible
 from bench.schema import SCHEMA, complete
 from bench.store import read
 
@@ -56,11 +59,11 @@ def use(monkeypatch, cell) -> None:
 
 
 def run(workers: RayWorkers, tasks: list[Task], stop: Event | None = None) -> Iterator[dict]:
-    return Driver(workers).run(tasks, stop or Event())
+    return chain.from_iterable(Driver(workers).run(tasks, stop or Event()))
 
 
 def test_two_workers_give_the_same_numbers_as_this_process(workers: RayWorkers, tasks: list[Task]):
-    inlined = list(inline.run(tasks, Event()))
+    inlined = [row for rows in inline.run(tasks, Event()) for row in rows]
     spread = list(run(workers, tasks))
     assert {row["status"] for row in spread} == {"ok"}
     assert {row["worker"] for row in spread}.isdisjoint({row["worker"] for row in inlined})
@@ -87,7 +90,7 @@ def test_each_way_to_end_is_one_final_row_and_the_others_are_untouched(
 
     use(monkeypatch, end)
     monkeypatch.setattr(driver, "ALARM_GRACE_S", 0.5)
-    limited = [replace(task, timeout_s=1.0 if task.cell.seed == 7 else 600) for task in seeds(tasks[0], 40)]
+    limited = [replace(task, timeout_s=1.0 if task.cell.seed == 7 else 600.0) for task in seeds(tasks[0], 40)]
     rows = list(run(workers, limited))
     outcomes: dict[int, list[str]] = {}
     for row in rows:
@@ -135,7 +138,7 @@ def test_a_data_set_is_made_once(workers: RayWorkers, tasks: list[Task], monkeyp
             return original.remote(system, task)
 
     monkeypatch.setattr(back_end, "_make_dataset", Noting)
-    rows = list(run(workers, [task for task in tasks if task.cell.model == "fshnn"]))
+    rows = list(run(RayWorkers(), [task for task in tasks if task.cell.model == "fshnn"]))
     assert made == ["harmonic_oscillator"]
     assert [row["status"] for row in rows] == ["ok"] * 3
 
@@ -166,18 +169,68 @@ def test_running_cells_get_a_grace_and_no_more_after_a_stop(workers: RayWorkers,
     assert monotonic() - start < 8
 
 
-def test_ctrl_c_in_a_terminal_keeps_the_rows(tmp_path: Path):
+def command(*words: object, **options) -> subprocess.Popen:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen([sys.executable, "-c", PROGRAM, *map(str, words)], **pipes, **options)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+def test_an_interrupted_run_keeps_its_rows_and_leaves_no_worker(tmp_path: Path, number: signal.Signals):
     tiny, out = Path(shutil.copytree(TINY, tmp_path / "tiny")), tmp_path / "out"
     grid = (tiny / "grid.toml").read_text()
-    (tiny / "grid.toml").write_text(grid.replace("seed = [0, 1]", f"seed = {list(range(60))}"))
-    words = ["--grid", str(tiny / "grid.toml"), "--out", str(out), "--workers", "2"]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    with subprocess.Popen([sys.executable, "-c", PROGRAM, *words], start_new_session=True, **pipes) as process:
-        while "/62 cells" not in (line := process.stdout.readline()):
+    (tiny / "grid.toml").write_text(grid.replace("seed = [0, 1]", f"seed = {list(range(200))}"))
+    words = ["--grid", tiny / "grid.toml", "--out", out, "--workers", "2"]
+    with command(*words, start_new_session=True) as process:
+        assert process.stdout is not None
+        while "/202 cells" not in (line := process.stdout.readline()):
             assert line, process.stderr.read()
-        os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to the workers, too
-        said, complained = process.communicate(timeout=60)
-    assert process.returncode == 130, said + complained
+        if number == signal.SIGINT:
+            os.killpg(process.pid, number)  # a terminal sends it to the workers, too
+        else:
+            process.send_signal(number)
+        said, complained = process.communicate(timeout=120)
+    assert process.returncode == 128 + number, said + complained
     kept = read(out)
-    assert 0 < len(kept) < 62
+    assert 0 < len(kept) < 202
     assert set(kept["status"]) == {"ok"}
+    workers = {int(name.partition(":")[2]) for name in kept["worker"]}
+    deadline = monotonic() + 30
+    while alive := {pid for pid in workers if Path(f"/proc/{pid}").exists()}:
+        assert monotonic() < deadline, f"workers {alive} are still there"
+        sleep(0.5)
+
+
+def test_a_running_cluster_is_joined_and_left_as_it_was(workers: RayWorkers, tmp_path: Path):
+    address = ray.get_runtime_context().gcs_address
+    with command("--grid", TINY / "grid.toml", "--out", tmp_path / "out", "--address", address) as process:
+        said, complained = process.communicate(timeout=240)
+    assert process.returncode == 0, said + complained
+    assert set(read(tmp_path / "out")["status"]) == {"ok"}
+    assert ray.cluster_resources()["CPU"] == 2.0
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "no-such-host.invalid:6379"])
+def test_an_address_where_nobody_answers_is_wrong_usage(tmp_path: Path, address: str):
+    start = monotonic()
+    with command("--grid", TINY / "grid.toml", "--out", tmp_path / "out", "--address", address) as process:
+        said, complained = process.communicate(timeout=240)
+    assert (process.returncode, (tmp_path / "out").exists()) == (2, False), said + complained
+    assert f"no Ray answers at {address}" in complained
+    assert "Traceback" not in complained
+    assert monotonic() - start < 120
+
+
+def test_another_version_there_is_wrong_usage(monkeypatch):
+    def refuse(**_options) -> None:
+        raise RuntimeError("Version mismatch: The cluster was started with: Ray: 2.9.0 Python: 3.9.1")
+
+    monkeypatch.setattr(ray, "init", refuse)
+    with pytest.raises(BadInput, match="the Ray at auto cannot be used from here: Version mismatch"):
+        back_end.connect("auto")
+
+
+def test_what_no_node_can_give_is_refused_before_anything_starts(workers: RayWorkers, tasks: list[Task]):
+    card = replace(tasks[0], cell=replace(tasks[0].cell, device="cuda"))
+    assert workers.impossible(tasks[0]) is None
+    with pytest.raises(BadInput, match=r"asks for 1 CPU and 1 GPU on one node; the most .*: 2 CPU, 0 GPU"):
+        refuse_impossible(workers.impossible, [tasks[0], card])

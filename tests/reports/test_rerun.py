@@ -8,7 +8,8 @@ from synthetic_rows import train_row, write_store
 from typer import Typer
 from typer.testing import CliRunner
 
-from bench.grid import Filters, expand, load_grid
+from bench.expand import expand
+from bench.grid import Filters, load_grid
 from reports import rerun
 from reports.provenance import Run
 
