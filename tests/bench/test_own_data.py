@@ -122,7 +122,7 @@ def test_irregular_times_skip_what_needs_a_fixed_step_and_the_rest_runs(tmp_path
         ("sampled_hnn", "weak_form", "sympnet"), "needs a fixed step: protocol 'own_data' has none"
     )
     assert {item.task.cell.gradient_mode for item in plan} == {None, "backprop"}
-    rows = {row["model"]: row for row in inline.run([item.task for item in plan if not item.skipped], Event())}
+    rows = {row["model"]: row for (row,) in inline.run([item.task for item in plan if not item.skipped], Event())}
     assert {name: row["status"] for name, row in rows.items()} == dict.fromkeys(
         ("constant", "neural_ode", "fshnn", "hnn"), "ok"
     )
@@ -179,7 +179,7 @@ def test_a_learned_polynomial_predicts_as_well_as_the_true_h(tmp_path: Path):
     """The oscillator's H is among the polynomials: what is left is the noise of starts and observations."""
     data = own_data([write(recording(count=200, times=41), tmp_path / "runs.parquet")])
     (item,) = planned(data, model=("polynomial",))
-    (row,) = inline.run([item.task], Event())
+    ((row,),) = inline.run([item.task], Event())
     truth = models.get("true_h")(
         systems.get("harmonic_oscillator")(), torch.Generator(), integrators.get("implicit_midpoint")()
     )
@@ -190,7 +190,7 @@ def test_a_learned_polynomial_predicts_as_well_as_the_true_h(tmp_path: Path):
 def test_data_that_change_after_planning_are_an_error_of_the_cell(file: Path):
     task = planned(own_data([file]), model=("constant",))[0].task
     write(pd.read_csv(file) * 2, file)
-    (row,) = inline.run([task], Event())
+    ((row,),) = inline.run([task], Event())
     assert (row["status"], row["phase"], row["exception"]) == ("error", "data", "DataChanged")
     assert "runs.csv: not what it was" in row["reason"]
     file.unlink()
