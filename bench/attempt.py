@@ -208,6 +208,7 @@ def run_profile(task: Task, phase: Phase) -> dict:
         model, gradient = build(task.cell)
     if task.recipe is None:
         raise ValueError("a profile cell needs a recipe: it says the batch size")
+    assert not isinstance(task.protocol, OwnData), "is skipped when it is planned"
     with phase("profile"):
         return profile(model, gradient, task.cell, task.protocol, task.recipe)
 

@@ -100,11 +100,10 @@ def make_dataset(system_name: str, protocol: Protocol | OwnData) -> Dataset:
     Raises ReferenceError if refinement shows an error, BadInput or DataChanged if the data are not what they were.
     """
     if isinstance(protocol, OwnData):
-        parts = protocol.parts()
-        states = {name: part.states for name, part in parts.items()}
-        return Dataset(
-            **states, times={name: part.times for name, part in parts.items()} if protocol.irregular else {}
-        )
+        recorded = protocol.parts()
+        times = {name: part.times for name, part in recorded.items()} if protocol.irregular else {}
+        train, validation, held_out = (part.states for part in recorded.values())
+        return Dataset(train, validation, held_out, times)
     system = protocol.system(system_name)
     count = protocol.train_starts + protocol.validation_starts
     stream = generator("starts", data_key(system_name, protocol))

@@ -96,7 +96,7 @@ def products_of(block: Block, where: str, beside: Path, own: OwnData | None) -> 
     """Those of a block: one for each variation of its protocol. Raises BadInput."""
     if block.protocol == OWN and own is None:
         raise BadInput(f"{where}: runs on a user's own data: name the files, --data FILE")
-    protocols = [own] if own and block.protocol == OWN else _protocols(block, where, beside)
+    protocols = [own] if own and block.protocol == OWN else protocols_of(block, where, beside)
     with _named_in(where, "recipe"):
         recipes = [load_recipe(name, beside) for name in block.recipe]
     longest, shortest = max(block.seq_len), min(protocols, key=lambda protocol: protocol.steps)
@@ -108,8 +108,8 @@ def products_of(block: Block, where: str, beside: Path, own: OwnData | None) -> 
     return [Product(block, protocol, recipes) for protocol in protocols]
 
 
-def _protocols(block: Block, where: str, beside: Path) -> list[Protocol]:
-    """What the block names, in all its variations."""
+def protocols_of(block: Block, where: str, beside: Path) -> list[Protocol]:
+    """The variations of the one that a block names. Raises BadInput."""
     with _named_in(where, "protocol"):
         protocol = load_protocol(block.protocol, beside)
     with _named_in(where, "vary"):
@@ -199,7 +199,6 @@ def axes_of(block: Block, protocol: Protocol | OwnData, recipes: list[Recipe]) -
 
 
 def expand(grid: Grid, filters: Filters, beside: Path = FOLDER / "grids", own: OwnData | None = None) -> Expansion:
-    """The grid's cells, in the order of the file. Raises BadInput."""
     return Expansion(grid, filters, beside, own)
 
 

@@ -156,7 +156,7 @@ def numbers_of(path: Path, name: str, column: pa.ChunkedArray) -> Float[np.ndarr
         numbers = column.cast(pa.float64()).to_numpy()
     except pa.ArrowException:
         texts = column.cast(pa.string()).to_pandas()
-        numbers = pd.to_numeric(texts, errors="coerce").to_numpy(dtype=float)
+        numbers = np.asarray(pd.to_numeric(texts, errors="coerce"), dtype=float)
     bad = np.flatnonzero(~np.isfinite(numbers))
     if len(bad):
         value = column[int(bad[0])].as_py()

@@ -29,6 +29,7 @@ from bench.data import Dataset, data_key, make_dataset
 from bench.deadline import TimeLimit, time_limit
 from bench.declarations import BadInput
 from bench.driver import Gone, Started
+from bench.own_data import OwnData
 from bench.protocol import Protocol
 from bench.provenance import REPOSITORY
 from bench.status import Status
@@ -107,7 +108,7 @@ class RayWorkers:
         self.slots: float = ray.cluster_resources().get("CPU", 0.0)
         self._live: dict[ObjectRefGenerator, None] = {}
         self._datasets: dict[str, ray.ObjectRef] = {}
-        self._keys: dict[tuple[str, int], tuple[Protocol, str]] = {}  # with the protocol, so that its id stays taken
+        self._keys: dict[tuple[str, int], tuple[Protocol | OwnData, str]] = {}  # (protocol, key): its id stays taken
         self._nodes: tuple[float, list[dict]] = (float("-inf"), [])
 
     def submit(self, tasks: Sequence[Task]) -> ObjectRefGenerator:

@@ -86,7 +86,7 @@ def spread_columns(model: Model, observed: Float[Tensor, "times count dim"], str
         along, apart = model.hamiltonian(observed), model.hamiltonian(mixed)
     spread = float(along.var(0).mean().sqrt())
     whole = float(apart.std())
-    return {"energy_spread": spread} | ({"energy_spread_share": spread / whole} if whole else {})
+    return {"energy_spread": spread, **({"energy_spread_share": spread / whole} if whole else {})}
 
 
 def defect_columns(model: Model, states: Float[Tensor, "points dim"], h: float) -> Columns:
