@@ -10,7 +10,7 @@ import pandas as pd
 import typer
 
 from bench.store import StoreError, read
-from reports import cells, index, page, provenance, theme
+from reports import cells, compare, index, page, provenance, theme
 from reports.chapters import CHAPTERS
 from reports.material import Material
 from reports.provenance import Run
@@ -64,17 +64,36 @@ def check(only: Sequence[str]) -> None:
             raise NoReport(f"--only: unknown chapter '{name}'.{hint} There are: {', '.join(sorted(CHAPTERS))}")
 
 
+def contrast(old: Path, new: Path, out: Path) -> list[Path]:
+    """Writes the comparison of two stores into `out`. Raises as `build` does, NoReport if nothing is in common."""
+    frames = [read(folder) for folder in (old, new)]
+    try:
+        found = compare.changes(*frames)
+    except ValueError as error:
+        raise NoReport(f"{old}, {new}: {error}") from error
+    out.mkdir(parents=True, exist_ok=True)
+    return list(compare.exhibit(found, out).files)
+
+
 def main(
-    results: Annotated[Path, typer.Option(help="Folder of the store that a run wrote.")],
     out: Annotated[Path, typer.Option(help="Folder for the tables and figures; made if it is not there.")],
+    results: Annotated[Path | None, typer.Option(help="Folder of the store that a run wrote.")] = None,
     only: Annotated[list[str] | None, typer.Option(help="Only this chapter, and no page; repeatable.")] = None,
     kinds: Annotated[
         list[Format] | None, typer.Option("--format", help="Of figures; repeatable [png and pdf].")
     ] = None,
+    stores: Annotated[
+        tuple[Path, Path] | None, typer.Option("--compare", help="Two stores, old and new, in place of --results.")
+    ] = None,
 ) -> None:
-    """Write every table and figure that the rows of a store allow, and print their paths."""
+    """Write every table and figure that the rows of a store allow, or how two stores differ, and print the paths."""
     try:
-        files = build(results, out, only or (), [kind.value for kind in kinds or ()] or Edition.formats)
+        if (results is None) == (stores is None):
+            raise NoReport("give either --results or --compare")
+        if results is None:
+            files = contrast(*(stores or ()), out)
+        else:
+            files = build(results, out, only or (), [kind.value for kind in kinds or ()] or Edition.formats)
     except (StoreError, NoReport, OSError) as error:
         typer.echo(f"reports: {error}", err=True)
         raise typer.Exit(2) from error

@@ -1,6 +1,7 @@
 """Energy over long rollouts: how far the true H moves along what a model predicts, against time."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,11 @@ from matplotlib.lines import Line2D
 
 from reports import rows as select
 from reports import theme
-from reports.exhibit import Chapter, Exhibit, escape, ids, prose, stem, write
+from reports.exhibit import Chapter, Exhibit, ids, prose, stem
 from reports.frames import column, groups, keep, mean, records, where
 from reports.log_axes import power_ticks
 from reports.numerals import plain
-from reports.tabular import markdown
+from reports.tabular import Table
 
 TITLE = "Energy over long rollouts"
 ROUNDING = 1e-12  # an error below this is that of float64, not of a model
@@ -30,10 +31,12 @@ def chapter(frame: pd.DataFrame, out: Path) -> Chapter:
     found = {}
     for name in select.protocols(rows):
         lined, _ = select.of_protocol(rows, name)
-        shown, _ = select.drawn(select.ok(lined))
+        shown, left_out = select.drawn(select.ok(lined))
         if not (drawn := curves(shown)).empty:
-            found[name] = drawn
-    exhibits = [_exhibit(drawn, name, out, name if len(found) > 1 else "") for name, drawn in found.items()]
+            found[name] = drawn, select.room(left_out)
+    exhibits = [
+        _exhibit(drawn, name, out, name if len(found) > 1 else "", note) for name, (drawn, note) in found.items()
+    ]
     return Chapter(TITLE, tuple(exhibits))
 
 
@@ -102,8 +105,11 @@ def mean_over_seeds(points: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame([{"time": time, "error": mean(own, "error")} for (time,), own in groups(points, ["time"])])
 
 
-def table(points: pd.DataFrame) -> str:
-    """Markdown: each line's error at the ends of the long rollout, and how it grows; means over seeds."""
+HEADINGS = ("system", "model", f"at t = {SETTLED:g}", "last t", "at last t", "largest", "growth exponent")
+
+
+def table(points: pd.DataFrame) -> list[list[str]]:
+    """Each line's error at the ends of the long rollout, and how it grows, under HEADINGS; means over seeds."""
     cells = []
     for system in select.systems(points):
         for (line,), own in groups(where(points, system=system), ["line"]):
@@ -112,12 +118,11 @@ def table(points: pd.DataFrame) -> str:
             settled = keep(curve, curve["time"] >= SETTLED)["error"].tolist()
             end = plain(column(curve, "time").max(), 4)
             ends = [plain(settled[0] if settled else None), end, plain(errors[-1]), plain(max(errors))]
-            cells.append([prose(system), escape(line), *ends, plain(growth(curve), 2)])
-    headings = ["system", "model", f"at t = {SETTLED:g}", "last t", "at last t", "largest", "growth exponent"]
-    return markdown(headings, cells, words=2)
+            cells.append([prose(system), line, *ends, plain(growth(curve), 2)])
+    return cells
 
 
-def _exhibit(points: pd.DataFrame, protocol: str, out: Path, suffix: str) -> Exhibit:
+def _exhibit(points: pd.DataFrame, protocol: str, out: Path, suffix: str, note: str) -> Exhibit:
     figure = draw(points)
     with theme.style():
         pictures = theme.save(figure, out, stem("energy", suffix))
@@ -126,8 +131,8 @@ def _exhibit(points: pd.DataFrame, protocol: str, out: Path, suffix: str) -> Exh
         "Change of the true H along free rollouts from true starts that were not trained on, median over the "
         f"starts; mean over seeds, band from the least to the largest. The growth exponent a is that of t^a from "
         f"t = {SETTLED:g} on: 0 for an energy that stays bounded, 1 for a steady drift. Errors below "
-        f"{ROUNDING:g}, which are rounding, are left out."
+        f"{ROUNDING:g}, which are rounding, are left out.{note}"
     )
-    body = table(points)
-    text = write(out / f"{stem('energy', suffix)}.md", f"# {title}\n\n{caption}\n\n{body}")
-    return Exhibit(title, caption, (*pictures, text), body, ids(points))
+    tabled = Table(title, caption, HEADINGS, table(points), words=2)
+    texts = tabled.publish(out, stem("energy", suffix), points, ids(points))
+    return replace(texts, files=(*pictures, *texts.files))

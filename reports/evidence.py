@@ -188,9 +188,9 @@ def _chosen(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _ok_rows(material: Material, protocol: str | None, systems: tuple[str, ...]) -> pd.DataFrame:
     """Ok training rows with a column `line`, of one protocol or each, of these systems or all."""
-    names = [protocol] if protocol else select.protocols(material.trained)
-    lined = [select.of_protocol(material.trained, name)[0] for name in names]
-    rows = select.ok(pd.concat(lined or [select.with_lines(material.trained)]))
+    none = select.with_lines(material.trained.head(0))
+    wanted = [material.lined.get(protocol, none)] if protocol else [*material.lined.values()]
+    rows = select.ok(pd.concat(wanted or [none]))
     return keep(rows, rows["system"].isin(list(systems))) if systems else rows
 
 

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from reports.exhibit import Exhibit, escape, ids, prose, write
+from reports.exhibit import Exhibit, ids, prose
 from reports.frames import column, is_null, records, varies
 from reports.numerals import ABSENT
 from reports.scaling_points import SETTINGS, Scaling, exponent_text, in_cell, tidy
 from reports.statistics import Exponent
-from reports.tabular import markdown
+from reports.tabular import Table
 from reports.theory import complexity_table
 
 TITLE = "Exponents of N, fitted and in theory"
@@ -37,7 +37,7 @@ def table(measured: list[Scaling]) -> pd.DataFrame:
 
 
 def exhibit(measured: list[Scaling], out: Path) -> Exhibit:
-    """Writes exponents.md and exponents.csv."""
+    """Writes exponents.md, .tex and .csv."""
     entries = table(measured)
     caption = (
         f"k of memory ~ N^k and time ~ N^k, {FIT}, with the half width of the 95 % interval; theory: "
@@ -45,12 +45,9 @@ def exhibit(measured: list[Scaling], out: Path) -> Exhibit:
         "fit at small N, which is why the lower half is left out; the interval knows of scatter, not of what "
         "bending is left. The theory of memory is that of the term that grows."
     )
-    body = _body(entries)
-    files = (
-        write(out / "exponents.md", f"# {TITLE}\n\n{caption}\n\n{body}"),
-        write(out / "exponents.csv", entries.drop(columns="text").to_csv(index=False, lineterminator="\n")),
-    )
-    return Exhibit(TITLE, caption, files, body, ids(tidy(measured)))
+    headings, lines, words = _lines(entries)
+    shown = Table(TITLE, caption, headings, lines, words)
+    return shown.publish(out, "exponents", entries.drop(columns="text"), ids(tidy(measured)))
 
 
 def contains(fit: Exponent | None, theory: float | None) -> bool | None:
@@ -82,7 +79,8 @@ def _comparison(scaling: Scaling, mode: str, quantity: str) -> dict:
     }
 
 
-def _body(entries: pd.DataFrame) -> str:
+def _lines(entries: pd.DataFrame) -> tuple[list[str], list[list[str]], int]:
+    """Headings, cells, and how many columns are words."""
     varying = [name for name in SETTINGS if varies(entries, name)]
     headings = ["system", *(name.replace("_", " ") for name in varying), "gradient mode"]
     words = len(headings)
@@ -95,7 +93,7 @@ def _body(entries: pd.DataFrame) -> str:
             *identity, memory["gradient_mode"], f"{memory['shortest']} to {memory['longest']}",
             *_cells(memory), *_cells(time), memory["formula"] or ABSENT,
         ])  # fmt: skip
-    return markdown(headings, [[escape(cell) for cell in line] for line in lines], words)
+    return headings, lines, words
 
 
 def _cells(entry: dict) -> list[str]:

@@ -20,6 +20,11 @@ class Material:
         return rows.of_kind(self.frame, "train")
 
     @cached_property
+    def lined(self) -> dict[str, pd.DataFrame]:
+        """Of each protocol the training rows, the newest of each cell, with a column `line`."""
+        return {name: rows.of_protocol(self.trained, name)[0] for name in rows.protocols(self.trained)}
+
+    @cached_property
     def profiles(self) -> pd.DataFrame:
         return rows.of_kind(self.frame, "profile")
 
