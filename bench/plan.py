@@ -2,7 +2,7 @@
 
 from array import array
 from collections import Counter
-from collections.abc import Sequence, Set
+from collections.abc import Iterator, Set
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -16,7 +16,7 @@ from bench.store.writer import State
 KNOWN = ("cell_id", "fingerprint", "status", "attempt")
 
 
-class Tasks(Sequence[Task]):
+class Tasks:
     """Tasks of a grid, each made when it is asked for."""
 
     def __init__(self, cells: Expansion):
@@ -38,6 +38,9 @@ class Tasks(Sequence[Task]):
 
     def __len__(self) -> int:
         return len(self._seeds)
+
+    def __iter__(self) -> Iterator[Task]:
+        return map(self.__getitem__, range(len(self)))
 
     def __getitem__(self, index: int) -> Task:
         return replace(self._at(index).task(self._seeds[index]), attempt=self._attempts[index])
@@ -82,7 +85,7 @@ def make_plan(cells: Expansion, rows: pd.DataFrame, rerun: Set[Status] = FAILED)
     """Compare the grid with the rows of the store (the last attempt of each cell); `rerun` says which run again."""
     plan, known, durations = Plan(Tasks(cells), Tasks(cells)), known_rows(rows), Durations(rows)
     alone, longest_first = array("b"), array("d")
-    last: Siblings | None = None
+    last, exclusive, seconds, order = None, False, 0.0, 0.0  # the same for all siblings
     for number, siblings, seed, identity in cells.places():
         row = known.get(identity)
         if row and row[0] == siblings.fingerprint and row[1] not in rerun:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from time import monotonic
+from typing import Any
 from urllib.parse import urlsplit
 
 os.environ.setdefault("RAY_AUTH_MODE", "token")  # read at import; without it Ray warns and listens to anyone
@@ -21,7 +22,6 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import ray
 import ray.exceptions
-from ray import ObjectRefGenerator
 
 from bench.attempt import run_cell, this_worker
 from bench.cell import Task
@@ -33,6 +33,8 @@ from bench.own_data import OwnData
 from bench.protocol import Protocol
 from bench.provenance import REPOSITORY
 from bench.status import Status
+
+Stream = Any  # ray.ObjectRefGenerator, which is missing in Ray's types
 
 QUIET = {"log_to_driver": False, "logging_level": "ERROR"}
 OUR_CODE = [str(REPOSITORY / package) for package in ("systems", "models", "bench")]
@@ -106,18 +108,18 @@ class RayWorkers:
 
     def __init__(self) -> None:
         self.slots: float = ray.cluster_resources().get("CPU", 0.0)
-        self._live: dict[ObjectRefGenerator, None] = {}
+        self._live: dict[Stream, None] = {}
         self._datasets: dict[str, ray.ObjectRef] = {}
         self._keys: dict[tuple[str, int], tuple[Protocol | OwnData, str]] = {}  # (protocol, key): its id stays taken
         self._nodes: tuple[float, list[dict]] = (float("-inf"), [])
 
-    def submit(self, tasks: Sequence[Task]) -> ObjectRefGenerator:
+    def submit(self, tasks: Sequence[Task]) -> Stream:
         options = {"name": tasks[0].cell.label, **self.request(tasks[0])}
         stream = _run_cells.options(**options).remote(list(tasks), self._dataset(tasks[0]))
         self._live[stream] = None
         return stream
 
-    def reports(self, timeout: float) -> Iterator[tuple[ObjectRefGenerator, Started | Gone | dict]]:
+    def reports(self, timeout: float) -> Iterator[tuple[Stream, Started | Gone | dict]]:
         """What the batches have to say, after waiting for one of them."""
         ray.wait(list(self._live), num_returns=1, timeout=timeout)
         ready, _ = ray.wait(list(self._live), num_returns=len(self._live), timeout=0)
@@ -127,7 +129,7 @@ class RayWorkers:
                 self._live.pop(stream, None)
             yield stream, report
 
-    def stop(self, handle: ObjectRefGenerator) -> None:
+    def stop(self, handle: Stream) -> None:
         ray.cancel(handle, force=True)
 
     def group(self, task: Task) -> tuple:
@@ -175,9 +177,10 @@ class RayWorkers:
             self._datasets[key] = _make_dataset.remote(task.cell.system, task)
         return self._datasets[key]
 
-    def _next(self, stream: ObjectRefGenerator) -> Started | Gone | dict:
+    def _next(self, stream: Stream) -> Started | Gone | dict:
         try:
-            return ray.get(next(stream))
+            report: Any = ray.get(next(stream))
+            return report
         except StopIteration:
             return Gone()
         except ray.exceptions.RayTaskError as error:

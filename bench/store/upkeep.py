@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from bench.schema import SCHEMA, VERSION
@@ -61,7 +60,7 @@ def status(folder: Path) -> Summary:
     bad = rows[~rows["status"].isin([Status.OK, Status.SKIPPED])].tail(LAST_ERRORS)
     return Summary(
         statuses=rows["status"].value_counts(),
-        attempts=int(rows["attempt"].sum()),
+        attempts=int(rows["attempt"].to_numpy().sum()),
         writer=written_by(folder),
         run_id=run_id,
         planned=record.get("planned"),
@@ -69,7 +68,7 @@ def status(folder: Path) -> Summary:
         elapsed_s=(datetime.now(UTC) - datetime.fromisoformat(begun)).total_seconds() if begun else None,
         errors=[
             f"{row['status']}: {' '.join(str(row[name]) for name in named if pd.notna(row[name]))}: {row['reason']}"
-            for row in bad.to_dict(orient="records")
+            for row in pd.DataFrame(bad).to_dict(orient="records")
         ],
     )
 
@@ -154,7 +153,7 @@ def _findings(folder: Path) -> Iterator[Finding]:
             continue
         if (version := version_of(pq.read_schema(path))) < VERSION:
             yield Finding(path, f"has schema version {version}, today's is {VERSION}", REWRITE)
-        if orphans := set(pc.unique(table["run_id"]).to_pylist()) - runs:
+        if orphans := set(table["run_id"].unique().to_pylist()) - runs:
             yield Finding(
                 path, f"has rows of runs without a provenance record: {', '.join(map(str, orphans))}", NOTHING
             )
