@@ -75,7 +75,7 @@ def times_faster(compiled: bool, system: str, seq_len: int, peer: str) -> float:
         theirs = torchdiffeq_iteration(model, window, getattr(torchdiffeq, solver), method=method)
     else:
         theirs = our_iteration(model, window, gradients.get(peer)())
-    return in_yardsticks(theirs, ours)
+    return in_yardsticks(theirs, ours, rounds=(15, 60))
 
 
 def main() -> None:

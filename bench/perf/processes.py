@@ -8,7 +8,7 @@ from bench.perf.storage import rows
 from bench.perf.yardstick import cpu_of_children, in_yardsticks, python
 from bench.store import Store
 
-ROUNDS = 3, 5  # a round takes seconds
+PROCESSES = {"clock": cpu_of_children, "rounds": (3, 3), "warm": False}  # a round takes seconds
 
 
 class Import:
@@ -22,7 +22,7 @@ class Import:
     @in_unit("imports of torchdiffeq")
     def track_time(self, package: str) -> float:
         run, peer = python("-c", f"import {package}"), python("-c", "import torchdiffeq")
-        return in_yardsticks(run, peer, clock=cpu_of_children, rounds=ROUNDS)
+        return in_yardsticks(run, peer, **PROCESSES)
 
 
 class Report:
@@ -41,4 +41,4 @@ class Report:
     def track_time_build(self) -> float:
         out = str(self.folder / "report")
         run = python("-m", "reports.build", "--results", str(self.folder / "store"), "--out", out)
-        return in_yardsticks(run, python("-c", "import seaborn"), clock=cpu_of_children, rounds=ROUNDS)
+        return in_yardsticks(run, python("-c", "import seaborn"), **PROCESSES)

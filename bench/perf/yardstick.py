@@ -25,8 +25,8 @@ Run = Callable[[], object]
 Clock = Callable[[Run, int], float]  # seconds that so many calls in a row take
 
 SAMPLE_S = 0.02  # of work in one sample: shorter ones are mostly jitter
-BUDGET_S = 2.0
-ROUNDS = 5, 60  # at least and at most
+BUDGET_S = 1.0
+ROUNDS = 3, 60  # at least and at most
 QUICK = "HAMILTONIAN_BENCH_QUICK"  # the environment variable that asks for one round: it runs, that is all
 
 
@@ -47,22 +47,25 @@ def cpu_of_children(run: Run, times: int) -> float:
 
 
 def in_yardsticks(
-    run: Run, yardstick: Run, *, clock: Clock = wall, rounds: tuple[int, int] = ROUNDS, budget_s: float = BUDGET_S
+    run: Run, yardstick: Run, *, clock: Clock = wall, rounds: tuple[int, int] = ROUNDS, warm: bool = True
 ) -> float:
     """Median over rounds of the run's time divided by the mean of the yardstick's right before and after it.
 
-    Both are warm, and called so often in a sample that their samples take about equally long.
+    Both are `warm`, and called so often in a sample that their samples take about equally long; or not, where each
+    call is a process of its own.
     """
-    run_s, yard_s = _warm(run, clock), _warm(yardstick, clock)
-    sample_s = max(SAMPLE_S, run_s, yard_s)
-    run_calls, yard_calls = (max(1, round(sample_s / seconds)) for seconds in (run_s, yard_s))
+    run_calls = yard_calls = 1
+    if warm:
+        run_s, yard_s = warm_seconds(run, clock), warm_seconds(yardstick, clock)
+        sample_s = max(SAMPLE_S, run_s, yard_s)
+        run_calls, yard_calls = (max(1, round(sample_s / seconds)) for seconds in (run_s, yard_s))
     least, most = (1, 1) if QUICK in os.environ else rounds
     ratios, start = [], perf_counter()
     gc.collect()
     gc.disable()
     try:
         before = clock(yardstick, yard_calls) / yard_calls
-        while len(ratios) < least or (perf_counter() - start < budget_s and len(ratios) < most):
+        while len(ratios) < least or (perf_counter() - start < BUDGET_S and len(ratios) < most):
             seconds = clock(run, run_calls) / run_calls
             after = clock(yardstick, yard_calls) / yard_calls
             ratios.append(2 * seconds / (before + after))
@@ -72,7 +75,7 @@ def in_yardsticks(
     return median(ratios)
 
 
-def _warm(run: Run, clock: Clock) -> float:
+def warm_seconds(run: Run, clock: Clock) -> float:
     clock(run, 1)
     return max(clock(run, 1), 1e-6)
 
