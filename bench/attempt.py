@@ -15,6 +15,7 @@ import systems
 from bench.cell import Cell, Task
 from bench.data import Dataset, Observations, observe
 from bench.evaluate import judge
+from bench.judges.signal import signal_columns
 from bench.profile import profile
 from bench.schema import VERSION
 from bench.seeds import generator
@@ -28,7 +29,7 @@ from systems import integrators
 from systems.integrators import NotSolved
 from systems.trajectories import Window
 
-DEFAULT_INTEGRATOR = "implicit_midpoint"  # rolls out models that train without one
+DEFAULT_INTEGRATOR = "implicit_midpoint"  # of models that train with one and name none
 DEFAULT_START_GUESS = "extrapolation"
 
 
@@ -99,18 +100,19 @@ def is_out_of_memory(error: Exception) -> bool:
 def run_training(task: Task, dataset: Callable[[], Dataset], phase: Phase) -> dict:
     """Train or fit if there is anything to learn, then judge."""
     with phase("build"):
-        model, gradient = build(task.cell)
+        model, gradient = build(task.cell, task.protocol.rollout_integrator)
     columns: dict = {"parameters": sum(parameter.numel() for parameter in model.parameters())}
     eval_s = 0.0
     if task.cell.learns:
         with phase("data"):
             data = dataset()
             columns["reference_error"] = data.reference_error
+            columns |= signal_columns(task.cell.system, task.protocol, data.train, task.cell.seq_len or 1)
             train_set, validation_set = observe_both(task, data)
         with phase("train"):
             learn = fit_columns if model.fits else training_columns
             columns |= learn(model, gradient, task, train_set, validation_set)
-            eval_s = columns.pop("validation_s")
+            eval_s = columns["validation_s"]
     with phase("evaluate"):
         start = time.perf_counter()
         columns |= judge(model, task.cell.system, task.protocol)
@@ -181,10 +183,13 @@ def run_profile(task: Task, phase: Phase) -> dict:
         return profile(model, gradient, task.cell, task.protocol, task.recipe)
 
 
-def build(cell: Cell) -> tuple[Model, GradientMode]:
-    """The model with initial parameters of the cell's seed, and the gradient mode."""
+def build(cell: Cell, rolled_out_by: str = DEFAULT_INTEGRATOR) -> tuple[Model, GradientMode]:
+    """The model with initial parameters of the cell's seed, and the gradient mode.
+
+    A model that trains without an integrator is `rolled_out_by` the one that the protocol names.
+    """
     guess = {"start_guess": integrators.start_guess_named(cell.start_guess)} if cell.start_guess else {}
-    integrator = integrators.get(cell.integrator or DEFAULT_INTEGRATOR)(**guess)
+    integrator = integrators.get(cell.integrator or rolled_out_by)(**guess)
     stream = generator("init", cell.model, cell.system, cell.seed)
     learner = models.get(cell.model)
     size = learner.presets[cell.preset] if cell.preset else {}

@@ -11,7 +11,7 @@ from torch import Tensor
 
 import systems
 from bench.cell import content_of
-from bench.protocol import Protocol
+from bench.protocol import JUDGING, Protocol
 from bench.seeds import generator
 from systems.base import System
 from systems.trajectories import (
@@ -22,6 +22,8 @@ from systems.trajectories import (
     draw_starts,
     reference_trajectories,
 )
+
+SHARED = frozenset({"derivatives", "equations"})
 
 
 @dataclass(frozen=True)
@@ -68,9 +70,8 @@ class Observations:
 
 
 def data_key(system: str, protocol: Protocol) -> str:
-    """What a data set depends on: not on what a protocol shares with the models, nor on how far it rolls them out."""
-    apart = ("derivatives", "equations", "long_horizon", "long_energies")
-    content = {key: value for key, value in content_of(protocol).items() if key not in apart}
+    """What a data set depends on: not on what a protocol shares with the models, nor on how it rolls them out."""
+    content = {key: value for key, value in content_of(protocol).items() if key not in SHARED | JUDGING}
     return json.dumps([system, content], sort_keys=True)
 
 

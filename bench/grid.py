@@ -144,7 +144,9 @@ def _expand_block(block: Block, where: str, beside: Path) -> Iterator[Planned]:
     if block.device == "cuda" and not torch.cuda.is_available():
         raise BadInput(f"{where}: key 'device': this machine has no CUDA device")
     for cell, recipe in _cells(block, protocol, recipes):
-        task = Task(cell, cell_id(cell, protocol, recipe), fingerprint(cell), protocol, recipe)
+        task = Task(
+            cell, cell_id(cell, protocol, recipe), fingerprint(cell, protocol.rollout_integrator), protocol, recipe
+        )
         yield Planned(task, why_skipped(cell, protocol, recipe))
 
 

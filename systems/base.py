@@ -11,6 +11,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from systems.registry import Registry
+from systems.sections import Section
+from systems.separatrix import Separatrix
 
 Box = tuple[tuple[float, float], ...]
 
@@ -33,13 +35,18 @@ class System(ABC):
     """A Hamiltonian system with n degrees of freedom.
 
     A plug-in gives `dof`, `separable` (H = T(p) + V(q)), `box` (where starts are drawn), `card` and
-    `hamiltonian`; it should give `field` in closed form, and `accepts` and `exact` where they apply.
+    `hamiltonian`; it should give `field` in closed form, and `accepts` and `exact` where they apply. For judges of
+    long rollouts it may name a `section`, a `separatrix`, and a `lyapunov_time`, by whose length the distance of two
+    chaotic orbits grows e-fold.
     """
 
     dof: int
     separable: bool
     box: Box
     card: Card
+    section: Section | None = None
+    separatrix: Separatrix | None = None
+    lyapunov_time: float | None = None
 
     @property
     def dim(self) -> int:
@@ -63,6 +70,12 @@ class System(ABC):
     ) -> Float[Tensor, "times *batch dim"] | None:
         """The solution at times t where it is known in closed form, else None."""
         return None
+
+
+def flip(y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim"]:
+    """(q, -p): undoes the direction of time where H(q, -p) = H(q, p)."""
+    q, p = y.chunk(2, dim=-1)
+    return torch.cat((q, -p), dim=-1)
 
 
 def apply_j(gradient: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim"]:
