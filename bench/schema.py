@@ -134,6 +134,10 @@ _ROLLOUTS = (
     _field("section_number", _REALS, "number of the energy, from 0, of every point of the section"),
     _field("section_first", _REALS, "first coordinate of every point of the section, to 1e-4", "state"),
     _field("section_second", _REALS, "second coordinate of the same", "state"),
+    _field(
+        "edge_first", _REALS, "first coordinate of points around what the true energy allows, curve by curve", "state"
+    ),
+    _field("edge_second", _REALS, "second coordinate of the same", "state"),
 )
 
 _TRAINING = (

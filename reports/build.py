@@ -15,6 +15,7 @@ from reports import (
     index,
     learning_curves,
     pareto,
+    poincare,
     provenance,
     recommendation,
     rows,
@@ -53,6 +54,7 @@ def compose(frame: pd.DataFrame, runs: list[Run], out: Path) -> list[Path]:
         learning_curves.chapter(frame, out),
         error_distributions.chapter(frame, out),
         energy.chapter(frame, out),
+        poincare.chapter(frame, out),
     ]
     page = index.page(frame, runs, chapters, out)
     return [page, *(path for chapter in chapters for path in chapter.files)]

@@ -21,6 +21,14 @@ from reports.tabular import markdown
 TITLE = "Energy over long rollouts"
 ROUNDING = 1e-12  # an error below this is that of float64, not of a model
 SETTLED = 10.0  # time from which on growth is measured
+_DRIFTS = {
+    "energy_drift": "drift of H (per time)",
+    "energy_amplitude": "amplitude of H",
+    "learned_energy_drift": "drift of learned H",
+    "learned_energy_amplitude": "its amplitude",
+    "long_escape_share": "escapes",
+    "separatrix_error": "wrong side of separatrix",
+}
 _MARKED = 12  # every so many points of a curve have a marker
 
 
@@ -29,10 +37,12 @@ def chapter(frame: pd.DataFrame, out: Path) -> Chapter:
     rows = select.of_kind(frame, "train")
     found = {}
     for name in select.protocols(rows):
-        lined, _ = select.of_protocol(rows, name)
-        if not (drawn := curves(select.ok(lined))).empty:
-            found[name] = drawn
-    exhibits = [_exhibit(drawn, name, out, name if len(found) > 1 else "") for name, drawn in found.items()]
+        lined = select.ok(select.of_protocol(rows, name)[0])
+        if not (drawn := curves(lined)).empty:
+            found[name] = (drawn, drift_table(lined))
+    exhibits = [
+        _exhibit(drawn, drifts, name, out, name if len(found) > 1 else "") for name, (drawn, drifts) in found.items()
+    ]
     return Chapter(TITLE, tuple(exhibits))
 
 
@@ -116,7 +126,19 @@ def table(points: pd.DataFrame) -> str:
     return markdown(headings, cells, words=2)
 
 
-def _exhibit(points: pd.DataFrame, protocol: str, out: Path, suffix: str) -> Exhibit:
+def drift_table(rows: pd.DataFrame) -> str:
+    """Markdown: drift and oscillation of both energies, and what left its side or its bounds; means over seeds."""
+    names = [*_DRIFTS]
+    cells = [
+        [prose(system), escape(line), *(plain(mean(own, name)) for name in names)]
+        for system in select.systems(rows)
+        for line in select.lines(rows)
+        if not (own := where(rows, system=system, line=line)).empty and own["energy_horizon"].notna().any()
+    ]
+    return markdown(["system", "model", *_DRIFTS.values()], cells, words=2)
+
+
+def _exhibit(points: pd.DataFrame, drifts: str, protocol: str, out: Path, suffix: str) -> Exhibit:
     figure = draw(points)
     with theme.style():
         pictures = theme.save(figure, out, stem("energy", suffix))
@@ -125,8 +147,11 @@ def _exhibit(points: pd.DataFrame, protocol: str, out: Path, suffix: str) -> Exh
         "Change of the true H along free rollouts from true starts that were not trained on, median over the "
         f"starts; mean over seeds, band from the least to the largest. The growth exponent a is that of t^a from "
         f"t = {SETTLED:g} on: 0 for an energy that stays bounded, 1 for a steady drift. Errors below "
-        f"{ROUNDING:g}, which are rounding, are left out."
+        f"{ROUNDING:g}, which are rounding, are left out. Drift is the slope of the straight line through H "
+        "against time, amplitude half the range of H about it, medians over the rollouts that lasted; the learned H "
+        "along the same rollouts moves by the integrator's part alone. Escapes are the share of the rollouts that "
+        "left ten times the true region or could not go on."
     )
-    body = table(points)
+    body = f"{table(points)}\n{drifts}"
     text = write(out / f"{stem('energy', suffix)}.md", f"# {title}\n\n{caption}\n\n{body}")
     return Exhibit(title, caption, (*pictures, text), body)

@@ -87,3 +87,28 @@ class Section:
             points = low + (high - low) * torch.rand(4 * count, 2, dtype=torch.float64, generator=generator)
             found = torch.cat((found, points[self.room(points, energy) > 0]))
         return self.states(found[:count], energy)
+
+    def boundary(self, energy: float, count: int = 101) -> Float[Tensor, "{count} 2"]:
+        """Points around the closed curve `room` = 0, float64.
+
+        The second coordinate is a momentum, of which 0 is allowed where any is: a line across meets the curve twice.
+        """
+        (low, high), (_, top) = self.window
+        first = torch.linspace(low, high, 1001, dtype=torch.float64)
+        middle = first[self.room(torch.stack((first, 0 * first), -1), energy).argmax()]
+        ends = torch.tensor([low, high], dtype=torch.float64)
+        ends = self._last_allowed(
+            torch.stack((middle.expand(2), 0 * ends), -1), torch.stack((ends, 0 * ends), -1), energy
+        )
+        angle = torch.linspace(0, 2 * torch.pi, count, dtype=torch.float64)
+        (left, right), half = ends[:, 0], (ends[1, 0] - ends[0, 0]) / 2
+        base = torch.stack(((left + right) / 2 + half * angle.cos(), 0 * angle), -1)
+        return self._last_allowed(base, base + torch.stack((0 * angle, 2 * top * angle.sin().sign()), -1), energy)
+
+    def _last_allowed(self, inside: Tensor, outside: Tensor, energy: float) -> Float[Tensor, "points 2"]:
+        """Where the lines from allowed points to others leave the allowed part, by halving."""
+        for _ in range(_HALVINGS):
+            middle = (inside + outside) / 2
+            allowed = self.room(middle, energy)[:, None] > 0
+            inside, outside = torch.where(allowed, middle, inside), torch.where(allowed, outside, middle)
+        return inside

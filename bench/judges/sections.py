@@ -33,13 +33,16 @@ def section_columns(rollouts: Rollouts, system_name: str, system: System, protoc
     assert section is not None
     points, which = plane_points(rollouts.states, section, count)
     truth, of_truth = true_points(system_name, protocol)
-    columns: Columns = {"section_energies": energies, "section_distance": [], "section_outside": []}
+    distances, outside = [], []
     for number, energy in enumerate(energies):
         own, true = points[which == number], truth[of_truth == number]
-        columns["section_distance"].append(histogram_distance(own, true, section))
-        columns["section_outside"].append(share_outside(own, section, energy))
+        distances.append(histogram_distance(own, true, section))
+        outside.append(share_outside(own, section, energy))
+    columns: Columns = {"section_energies": energies, "section_distance": distances, "section_outside": outside}
     kept = torch.round(points, decimals=DIGITS)
     columns |= {"section_first": kept[:, 0].tolist(), "section_second": kept[:, 1].tolist()}
+    edges = torch.stack([section.boundary(energy) for energy in energies])
+    columns |= {"edge_first": edges[..., 0].flatten().tolist(), "edge_second": edges[..., 1].flatten().tolist()}
     return columns | {"section_number": which.double().tolist()}
 
 
@@ -90,9 +93,6 @@ def histogram(points: Float[Tensor, "points 2"], section: Section) -> Float[Tens
 
 def share_outside(points: Float[Tensor, "points 2"], section: Section, energy: float) -> float:
     """The share of points that the true energy forbids; NaN without any points."""
-    low, high = torch.tensor(section.window, dtype=points.dtype).T
-    corners = torch.cartesian_prod(
-        *(torch.linspace(float(a), float(b), 101, dtype=points.dtype) for a, b in zip(low, high, strict=True))
-    )
-    widest = float(section.room(corners, energy).max())
+    axes = [torch.linspace(low, high, 101, dtype=points.dtype) for low, high in section.window]
+    widest = float(section.room(torch.cartesian_prod(*axes), energy).max())
     return float((section.room(points, energy) < -OUTSIDE * widest).double().mean())
