@@ -72,8 +72,10 @@ def draw(found: Sections) -> Figure:
     columns = min(_COLUMNS, count)
     with theme.style():
         figure, axes = theme.panels(math.ceil(count / columns), columns, height=1.75, shared=True)
+        several = len({row["model"] for row in found.rows}) < count  # lines of one model, told apart by their labels
         for axis, row in zip(axes.flat, found.rows, strict=False):
             _draw_panel(axis, row, found.number)
+            axis.set_title("true" if row["model"] == TRUE else row["line" if several else "model"])
         theme.hide(list(axes.flat[count:]))
         first, second = _PLANES.get(found.system, ("first coordinate", "second coordinate"))
         for place, axis in enumerate(axes.flat[:count]):
@@ -88,7 +90,6 @@ def _draw_panel(axis: Axes, row: dict[str, Any], number: int) -> None:
     colour = theme.model_look(row["model"]).colour
     axis.plot(first, second, linestyle="none", marker=".", markersize=1.2, markeredgewidth=0, color=colour)
     axis.plot(*edge(row, number), color="black", linewidth=0.7)
-    axis.set_title("true" if row["model"] == TRUE else row["line"])
     width, height = np.ptp(edge(row, number)[0]), np.ptp(edge(row, number)[1])
     middle = np.mean([edge(row, number)[0].min(), edge(row, number)[0].max()])
     axis.set_xlim(middle - 0.65 * width, middle + 0.65 * width)

@@ -40,7 +40,7 @@ def test_each_energy_has_its_points_and_its_boundary():
 
 def test_every_panel_has_the_points_and_the_curve_and_names_its_model():
     figure = poincare.draw(found(ROWS)[0])
-    assert [axis.get_title() for axis in figure.axes] == ["true", "fshnn (one_cycle)", "pinn (one_cycle)"]
+    assert [axis.get_title() for axis in figure.axes] == ["true", "fshnn", "pinn"]
     for axis, radius in zip(figure.axes, (0.5, 0.6, 1.1), strict=True):
         points, curve = axis.lines
         np.testing.assert_allclose(np.hypot(*points.get_data()), radius)
