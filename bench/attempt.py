@@ -14,6 +14,7 @@ import models
 import systems
 from bench.cell import Cell, Task
 from bench.data import Dataset, Observations, observe
+from bench.deadline import TimeLimit, time_limit
 from bench.evaluate import judge
 from bench.judges.signal import signal_columns
 from bench.profile import profile
@@ -47,13 +48,18 @@ class Phase:
 def run_cell(task: Task, dataset: Callable[[], Dataset]) -> dict:
     """Train and judge, or profile, a cell. Every exception becomes a row; the row is complete but for run_id.
 
+    So does the end of the task's time limit, which counts from here.
+
     `dataset` gives the shared data set; it is called only by a cell that trains, and may fail like the rest.
     """
     torch.set_num_threads(1)  # torch reads OMP_NUM_THREADS once, workers are reused
     row, phase, start = opening(task), Phase(), time.perf_counter()
     try:
-        row |= run_profile(task, phase) if task.cell.kind == "profile" else run_training(task, dataset, phase)
+        with time_limit(task.timeout_s):
+            row |= run_profile(task, phase) if task.cell.kind == "profile" else run_training(task, dataset, phase)
         row["status"] = Status.OK.value
+    except TimeLimit as error:
+        row |= failure(Status.TIMEOUT, error, phase.current)
     except (Diverged, NotSolved) as error:
         row |= failure(Status.DIVERGED, error, phase.current)
     except MemoryError as error:
@@ -73,9 +79,13 @@ def opening(task: Task) -> dict:
         "fingerprint": task.fingerprint,
         "attempt": task.attempt,
         "schema_version": VERSION,
-        "worker": f"{socket.gethostname()}:{os.getpid()}",
+        "worker": this_worker(),
         "started_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
     }
+
+
+def this_worker() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"
 
 
 def failure(status: Status, error: BaseException, phase: str) -> dict:

@@ -2,11 +2,15 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Literal
 
 from bench.protocol import Protocol
 from bench.recipe import Recipe
+
+_HERE, _PROTOCOL, _RECIPE = "<seed>", "<protocol>", "<recipe>"  # no name holds any of them
+_CANONICAL = json.JSONEncoder(sort_keys=True)
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,10 @@ class Cell:
 
 @dataclass(frozen=True)
 class Task:
-    """A cell with all that a worker needs to run it and to write its row."""
+    """A cell with all that a worker needs to run it and to write its row.
+
+    How long it may take is no part of its identity.
+    """
 
     cell: Cell
     cell_id: str
@@ -65,16 +72,32 @@ class Task:
     protocol: Protocol
     recipe: Recipe | None
     attempt: int = 1
+    timeout_s: float | None = None
 
 
 def cell_id(cell: Cell, protocol: Protocol, recipe: Recipe | None) -> str:
     """Hash of the identity in canonical form: names and contents of protocol and recipe, descriptions not."""
-    content = {
-        **asdict(cell),
-        "protocol content": content_of(protocol),
-        "recipe content": recipe and content_of(recipe),
-    }
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+    return cell_ids(cell, canonical(protocol), canonical(recipe))(cell.seed)
+
+
+def cell_ids(cell: Cell, protocol: str, recipe: str) -> Callable[[int], str]:
+    """The id by the seed, of cells that differ in nothing else: what stands before the seed is hashed only once."""
+    content = {**vars(cell), "seed": _HERE, "protocol content": _PROTOCOL, "recipe content": _RECIPE}
+    before, _, after = _CANONICAL.encode(content).partition(f'"{_HERE}"')
+    before = before.replace(f'"{_PROTOCOL}"', protocol).replace(f'"{_RECIPE}"', recipe)
+    begun = hashlib.sha256(before.encode())
+
+    def of(seed: int) -> str:
+        digest = begun.copy()
+        digest.update(f"{seed}{after}".encode())
+        return digest.hexdigest()[:16]
+
+    return of
+
+
+def canonical(declaration: Protocol | Recipe | None) -> str:
+    """The content of a declaration in canonical form."""
+    return _CANONICAL.encode(declaration and content_of(declaration))
 
 
 def content_of(declaration: Protocol | Recipe) -> dict:

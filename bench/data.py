@@ -20,6 +20,7 @@ from systems.trajectories import (
     add_noise,
     cut_windows,
     draw_starts,
+    jittered_times,
     reference_trajectories,
 )
 
@@ -50,19 +51,22 @@ class Observations:
     dt: float
     derivatives: Float[Tensor, "count times dim"] | None = None
     equations: System | None = None
+    times: Float[Tensor, "count times"] | None = None  # of the samples, where they are irregular
 
     def to(self, device: str) -> "Observations":
-        derivatives = self.derivatives if self.derivatives is None else self.derivatives.to(device)
-        return replace(
-            self, observed=self.observed.to(device), starts=self.starts.to(device), derivatives=derivatives
-        )
+        tensors = {key: value for key, value in vars(self).items() if isinstance(value, Tensor)}
+        return replace(self, **{key: tensor.to(device) for key, tensor in tensors.items()})
 
     def window(self, rows: Tensor, first: Tensor, steps: int) -> Window:
         """The windows of `steps` steps that begin at sample `first` of each chosen trajectory."""
         observed = cut_windows(self.observed, rows, first, steps)
         start = self.starts[rows, first]
         cut = self.derivatives if self.derivatives is None else cut_windows(self.derivatives, rows, first, steps)
-        return Window(start, observed, self.dt, derivatives=cut, equations=self.equations)
+        times = self.times
+        if times is not None:
+            times = cut_windows(times[..., None], rows, first, steps)[..., 0]
+            times = (times - times[0]).to(observed)
+        return Window(start, observed, self.dt, derivatives=cut, equations=self.equations, times=times)
 
     def whole(self, stream: torch.Generator) -> TrainingData:
         """All of it, for a direct fit that draws from `stream`."""
@@ -72,6 +76,8 @@ class Observations:
 def data_key(system: str, protocol: Protocol) -> str:
     """What a data set depends on: not on what a protocol shares with the models, nor on how it rolls them out."""
     content = {key: value for key, value in content_of(protocol).items() if key not in SHARED | JUDGING}
+    if not protocol.jitter:
+        del content["jitter"]  # regular data are those of the time before there were others
     return json.dumps([system, content], sort_keys=True)
 
 
@@ -80,8 +86,7 @@ def training_starts(
 ) -> Float[Tensor, "count dim"]:
     """Where the trajectories that models learn from begin, float64."""
     if protocol.starts == "gaussian":
-        sigma = protocol.sigma(system_name, system)
-        return sigma * torch.randn(count, system.dim, dtype=torch.float64, generator=stream)
+        return protocol.gaussian(system_name, system, count, stream)
     box = protocol.box(system_name, system)
     return draw_starts(system, box, count, stream, accepted_only=protocol.starts == "accepted")
 
@@ -92,8 +97,15 @@ def make_dataset(system_name: str, protocol: Protocol) -> Dataset:
     count = protocol.train_starts + protocol.validation_starts
     stream = generator("starts", data_key(system_name, protocol))
     starts = training_starts(system_name, system, protocol, count, stream)
+    parts = (("train", protocol.train_starts), ("validation", protocol.validation_starts))
+    times = [sample_times(system_name, protocol, role, part) for role, part in parts] if protocol.jitter else []
     trajectories, error = reference_trajectories(
-        system, starts, protocol.dt, protocol.steps, tolerance=protocol.reference_tolerance
+        system,
+        starts,
+        protocol.dt,
+        protocol.steps,
+        tolerance=protocol.reference_tolerance,
+        times=torch.cat(times) if times else None,
     )
     train, validation = (
         trajectories.numpy()[: protocol.train_starts],
@@ -102,20 +114,27 @@ def make_dataset(system_name: str, protocol: Protocol) -> Dataset:
     return Dataset(train, validation, error)
 
 
+def sample_times(system_name: str, protocol: Protocol, role: str, count: int) -> Float[Tensor, "count times"]:
+    """When the samples of each trajectory are taken, float64."""
+    stream = generator(f"times {role}", data_key(system_name, protocol))
+    return jittered_times(count, protocol.dt, protocol.steps, protocol.jitter, stream)
+
+
 def observe(
     trajectories: np.ndarray, protocol: Protocol, role: str, system: str, seed: int, dtype: torch.dtype
 ) -> Observations:
     """Noisy observations of trajectories; the noise depends on the seed alone, not on who learns from them."""
     clean = _read_only_tensor(trajectories)
     noise = generator(f"noise {role}", data_key(system, protocol), seed)
-    observed = add_noise(clean, protocol.noise, noise, dtype)
     truth = systems.get(system)()
+    observed = add_noise(clean, protocol.noise_of(truth), noise, dtype)
     return Observations(
         observed,
         clean.to(dtype) if protocol.start_state == "true" else observed,
         protocol.dt,
         truth.field(clean).to(dtype) if protocol.derivatives == "exact" else None,
         truth if protocol.equations else None,
+        sample_times(system, protocol, role, len(clean)) if protocol.jitter else None,
     )
 
 

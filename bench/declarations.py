@@ -36,10 +36,15 @@ def load(kind: type[D], folder: str, noun: str, name: str, beside: Path | None =
         raise BadInput(f"{path}: not valid TOML: {error}") from error
     except OSError as error:
         raise BadInput(f"{path}: cannot be read: {error.strerror}") from error
+    return validated(kind, content, path.stem, str(path))
+
+
+def validated(kind: type[D], content: dict, name: str, where: str) -> D:
+    """The declaration of a content. Raises BadInput naming the place, the key and the reason."""
     try:
-        return kind.model_validate({**content, "name": path.stem})
+        return kind.model_validate({**content, "name": name})
     except ValidationError as error:
-        raise BadInput("\n".join(_explain(path, kind, detail) for detail in error.errors())) from error
+        raise BadInput("\n".join(_explain(where, kind, detail) for detail in error.errors())) from error
 
 
 def names(folder: str) -> list[str]:
@@ -58,11 +63,11 @@ def _locate(folder: str, noun: str, name: str, beside: Path | None) -> Path:
     return FOLDER / folder / f"{name}.toml"
 
 
-def _explain(path: Path, kind: type[Declaration], detail) -> str:
+def _explain(where: str, kind: type[Declaration], detail) -> str:
     keys = [str(key) for key in detail["loc"]]
     message = detail["msg"]
     if detail["type"] == "extra_forbidden":
         message = str(UnknownName("key", keys[-1], sorted(set(kind.model_fields) - {"name"})))
         if len(keys) > 1:
             message = f"unknown key '{keys[-1]}'"
-    return f"{path}: key '{'.'.join(keys)}': {message}"
+    return f"{where}: key '{'.'.join(keys)}': {message}"

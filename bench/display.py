@@ -4,6 +4,7 @@ from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 
 import pandas as pd
 from rich.console import Console
@@ -23,7 +24,7 @@ def show_plan(console: Console, grid: str, plan: Plan, workers: int, *, detailed
     console.print(
         f"Grid {grid}: {plan.cells} cells; {len(plan.run)} to run, {plan.finished} finished, {skipped} skipped."
     )
-    for reason, count in Counter(reason for _, reason in plan.skip).items():
+    for reason, count in plan.reasons.items():
         console.print(f"  skipped {count}: {reason}", highlight=False)
     if detailed:
         for task in plan.run:
@@ -34,6 +35,16 @@ def show_plan(console: Console, grid: str, plan: Plan, workers: int, *, detailed
         console.print(f"  {told} with {workers} workers", highlight=False)
 
 
+def show_nothing_to_do(console: Console, plan: Plan, folder: Path) -> None:
+    """A sentence, and the files of the report that is there."""
+    told = f"all {plan.cells} cells are finished in {folder}."
+    if plan.failed_before:
+        told = f"{plan.failed_before} of {plan.cells} cells failed in earlier runs and are not to run again."
+    console.print(f"Nothing to do: {told}")
+    for path in sorted((folder / "report").glob("*")):
+        console.print(str(path), highlight=False, soft_wrap=True)
+
+
 SUMMARY_AXES = ("kind", "model", "gradient_mode", "recipe")
 
 
@@ -42,7 +53,9 @@ class Live:
 
     def __init__(self, console: Console, total: int):
         self._console, self._total = console, total
-        self._statuses: Counter[str] = Counter()
+        self._done = 0
+        self._lost: set[str] = set()  # cells that may come again
+        self._statuses: Counter[str] = Counter()  # of attempts
         self._errors: deque[str] = deque(maxlen=ERRORS_KEPT)
         self._bar = Progress(
             TextColumn("{task.description}"),
@@ -56,15 +69,19 @@ class Live:
         self._task = self._bar.add_task("cells", total=total)
 
     def note(self, row: dict) -> None:
-        """Show that a cell ended."""
+        """Show that an attempt at a cell ended."""
         self._statuses[row["status"]] += 1
+        before = row["cell_id"] in self._lost
+        self._done += not before
+        if row["status"] == Status.LOST:
+            self._lost.add(row["cell_id"])
         if row["status"] != Status.OK:
             self._errors.append(f"{row['status']}: {describe(row)}: {row['reason']}")
             self._bar.console.print(self._errors[-1], style="yellow", markup=False, highlight=False)
         counts = ", ".join(f"{count} {status}" for status, count in sorted(self._statuses.items()))
-        self._bar.update(self._task, advance=1, description=counts)
-        done = self._statuses.total()
-        if not self._console.is_terminal and done % max(1, self._total // LINES_WITHOUT_TERMINAL) == 0:
+        self._bar.update(self._task, completed=self._done, description=counts)
+        done = self._done
+        if not (self._console.is_terminal or before) and done % max(1, self._total // LINES_WITHOUT_TERMINAL) == 0:
             self._console.print(f"{done}/{self._total} cells: {counts}", highlight=False)
 
     @contextmanager
@@ -95,11 +112,10 @@ def show_summary(console: Console, rows: pd.DataFrame) -> None:
     console.print(table)
 
 
-def show_use(console: Console, rows: list[dict], seconds: float, slots: float) -> None:
+def show_use(console: Console, cells: int, busy_s: float, seconds: float, slots: float) -> None:
     """How much of the workers' time went into cells; a timed cell takes all workers."""
-    busy = sum(row["wall_s"] * (slots if row["kind"] == "profile" else 1) for row in rows if row.get("wall_s"))
     console.print(
-        f"{len(rows)} cells in {_clock(seconds)}: {slots:g} workers were busy {busy / (slots * seconds):.0%} "
+        f"{cells} cells in {_clock(seconds)}: {slots:g} workers were busy {busy_s / (slots * seconds):.0%} "
         "of the time.",
         highlight=False,
     )

@@ -70,7 +70,7 @@ def profile_window(cell: Cell, protocol: Protocol, recipe: Recipe, device: torch
     substeps = max(1, round(cell.step_size / protocol.dt))  # of the reference, none coarser than the protocol's
     clean = integrate(system, starts, cell.step_size, cell.seq_len, substeps=substeps)[:, ::every]
     dtype = getattr(torch, cell.dtype)
-    observed = add_noise(clean, protocol.noise, generator("profile noise", key, cell.seed), dtype)
+    observed = add_noise(clean, protocol.noise_of(system), generator("profile noise", key, cell.seed), dtype)
     observed = observed.transpose(0, 1).contiguous().to(device)
     start = observed[0] if protocol.start_state == "noisy" else starts.to(device, dtype)
     return Window(start.clone(), observed, cell.step_size, every)

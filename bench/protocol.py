@@ -1,11 +1,15 @@
 """Protocols: how data are made and models judged."""
 
+from itertools import product
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+import torch
+from jaxtyping import Float
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
+from torch import Tensor
 
 import systems
-from bench.declarations import Declaration, load
+from bench.declarations import Declaration, load, validated
 from systems import integrators
 from systems.base import Box, System, cube
 
@@ -32,6 +36,8 @@ class Region(Declaration):
 class Protocol(Declaration):
     """Box, step, horizon, noise, counts and test distributions.
 
+    `noise` is a standard deviation: of all coordinates, of [positions, momenta], or a list of one for each. `jitter`
+    displaces the times of the samples, each trajectory's own, by so much of a step at most from end to end.
     Starts are uniform in the box; `starts = "accepted"` redraws those that the system rejects, and
     "gaussian" takes the distribution of the Gaussian test points instead.
     `start_state` says whether a rollout begins at the noisy observation or at the true state. `derivatives` shares
@@ -47,7 +53,8 @@ class Protocol(Declaration):
     description: str = ""
     dt: PositiveFloat
     steps: PositiveInt
-    noise: Annotated[float, Field(ge=0)]
+    noise: NonNegativeFloat | Annotated[list[NonNegativeFloat], Field(min_length=2)]
+    jitter: Annotated[float, Field(ge=0, lt=1)] = 0.0
     train_starts: PositiveInt
     validation_starts: PositiveInt
     starts: Literal["box", "accepted", "gaussian"] = "box"
@@ -96,7 +103,7 @@ class Protocol(Declaration):
         """What a model may need and finds here: of `models.base.NEEDS`."""
         kept = {
             "derivatives": self.derivatives == "exact",
-            "noise-free data": self.noise == 0,
+            "noise-free data": not any(self.noise if isinstance(self.noise, list) else [self.noise]),
             "equations": self.equations,
         }
         return frozenset(name for name, offered in kept.items() if offered)
@@ -113,7 +120,49 @@ class Protocol(Declaration):
             return region.sigma
         return sum(high - low for low, high in system.box) / len(system.box) / 4
 
+    def noise_fault(self, system: System) -> str | None:
+        """Why this noise cannot be put on this system's coordinates, or None if it can."""
+        if not isinstance(self.noise, list) or len(self.noise) in (2, system.dim):
+            return None
+        return (
+            f"noise of protocol '{self.name}' has {len(self.noise)} entries, the system {system.dim} coordinates: "
+            "give one number, [positions, momenta], or one for each coordinate"
+        )
+
+    def noise_of(self, system: System) -> float | Float[Tensor, " dim"]:
+        """The standard deviation of the noise: of all coordinates, or of each."""
+        if not isinstance(self.noise, list):
+            return self.noise
+        each = torch.tensor(self.noise, dtype=torch.float64)
+        return each if len(each) == system.dim else each.repeat_interleave(system.dof)
+
+    def gaussian(
+        self, system_name: str, system: System, count: int, stream: torch.Generator
+    ) -> Float[Tensor, "count dim"]:
+        """Normal points about the middle of the box, float64."""
+        middle = torch.tensor(self.box(system_name, system), dtype=torch.float64).mean(-1)
+        draw = torch.randn(count, system.dim, dtype=torch.float64, generator=stream)
+        return middle + self.sigma(system_name, system) * draw
+
 
 def load_protocol(name: str, beside=None) -> Protocol:
     """A protocol by name or .toml file. Raises BadInput."""
     return load(Protocol, "protocols", "protocol", name, beside)
+
+
+def varied(protocol: Protocol, changes: dict[str, list]) -> list[Protocol]:
+    """The protocol with every combination of other values for some of its keys. Raises BadInput.
+
+    Their names say what was changed, as paper_noise_0.05; where a value is the protocol's own, nothing was.
+    """
+    found = []
+    for values in product(*changes.values()):
+        content = protocol.model_dump()
+        changed = {key: value for key, value in zip(changes, values, strict=True) if content.get(key, ...) != value}
+        name = "_".join([protocol.name, *(f"{key}_{in_a_name(value)}" for key, value in changed.items())])
+        found.append(validated(Protocol, content | changed, name, f"protocol '{protocol.name}', varied"))
+    return found
+
+
+def in_a_name(value) -> str:
+    return "_".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -1,16 +1,14 @@
 """python -m bench.run: plan a grid, execute what is missing, keep the rows, and build the report."""
 
-import os
 import signal
 import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from enum import StrEnum
-from functools import partial
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from threading import Event
 from typing import Annotated
@@ -21,13 +19,15 @@ from rich.console import Console
 
 from bench import display, provenance
 from bench.attempt import opening
-from bench.cell import Task
 from bench.declarations import FOLDER, BadInput
-from bench.grid import Filters, check_filters, expand, load_grid
-from bench.plan import Plan, make_plan
+from bench.engine import Backend, Engine, Options, cores, engine
+from bench.expand import expand
+from bench.grid import Filters, check_filters, load_grid, with_timeout
+from bench.plan import KNOWN, Durations, Plan, make_plan
 from bench.schema import SCHEMA
-from bench.status import Status
-from bench.store import MARKER, Store, StoreError, check_usable, read
+from bench.status import FAILED, Status
+from bench.store import MARKER, ROWS_A_PART, Store, StoreError, check_usable, read, state, written_by
+from systems.registry import UnknownName
 
 
 class ExitCode:
@@ -36,18 +36,16 @@ class ExitCode:
     OK, FAILED, USAGE, NOTHING, INTERRUPTED = 0, 1, 2, 3, 130
 
 
-class Backend(StrEnum):
-    INLINE = "inline"
-    RAY = "ray"
+@dataclass
+class Tally:
+    """What became of the cells of a run so far, and the seconds that their workers were busy."""
 
+    statuses: dict[str, Status] = field(default_factory=dict)  # of a cell's last attempt, by id
+    busy_s: float = 0.0
 
-@dataclass(frozen=True)
-class Options:
-    """Where and how cells run."""
-
-    backend: Backend
-    workers: int
-    address: str | None
+    def note(self, row: dict, slots: float) -> None:
+        self.statuses[row["cell_id"]] = Status(row["status"])
+        self.busy_s += (row.get("wall_s") or 0.0) * (slots if row["kind"] == "profile" else 1)
 
 
 GRIDS = FOLDER / "grids"
@@ -64,9 +62,14 @@ def main(
     gradient: Annotated[list[str] | None, typer.Option(help="Only this gradient mode; repeatable.")] = None,
     seq_len: Annotated[list[int] | None, typer.Option(min=1, help="Only this length; repeatable.")] = None,
     seeds: Annotated[str | None, typer.Option(help="Only these seeds, as in 0,1,2.")] = None,
+    cell: Annotated[list[str] | None, typer.Option(help="Only the cell of this id; repeatable.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the store [results/GRID].")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Local workers [number of cores].")] = None,
     address: Annotated[str | None, typer.Option(help="Address of a running Ray cluster.")] = None,
+    timeout: Annotated[float | None, typer.Option(help="Seconds that a cell may take [as its grid says].")] = None,
+    rerun: Annotated[
+        list[str] | None, typer.Option(help="Which rows run again: failed, none or a status; repeatable [failed].")
+    ] = None,
     backend: Annotated[Backend, typer.Option(help="Where cells run.")] = Backend.RAY,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")] = False,
 ) -> None:
@@ -78,8 +81,9 @@ def main(
             gradient_mode=tuple(gradient or ()),
             seq_len=tuple(seq_len or ()),
             seed=parse_seeds(seeds),
+            cell_id=tuple(cell or ()),
         )
-        plan, folder = prepare(grid, filters, out)
+        plan, folder = prepare(grid, filters, out, timeout, parse_rerun(rerun or ["failed"]))
         options = Options(backend, workers or cores(), address)
         display.show_plan(console, grid, plan, options.workers, detailed=dry_run)
         if dry_run:
@@ -91,70 +95,81 @@ def main(
     raise typer.Exit(code)
 
 
-def prepare(grid_name: str, filters: Filters, out: Path | None) -> tuple[Plan, Path]:
+def prepare(
+    grid_name: str, filters: Filters, out: Path | None, timeout_s: float | None, rerun: frozenset[Status]
+) -> tuple[Plan, Path]:
     """The plan and the folder of the store; writes nothing. Raises BadInput or StoreError."""
     check_filters(filters)
     grid = load_grid(grid_name)
+    if timeout_s is not None:
+        grid = with_timeout(grid, timeout_s)
     folder = out or Path("results") / grid.name
     check_usable(folder)
+    if other := written_by(folder):
+        raise StoreError(f"{folder} is being written by {other}")
+    since = state(folder)
     beside = Path(grid_name).parent if grid_name.endswith(".toml") else GRIDS
-    plan = make_plan(expand(grid, filters, beside), stored_rows(folder))
+    plan = make_plan(expand(grid, filters, beside), stored_rows(folder), rerun)
     if not plan.cells:
         raise BadInput(f"no cell of grid '{grid.name}' passes the filters")
+    plan.since = since
     return plan, folder
 
 
 def execute(plan: Plan, folder: Path, options: Options) -> int:
-    """Run the plan and build the report; returns the exit code."""
+    """Run the plan and build the report; returns the exit code. Raises BadInput or StoreError, having run nothing."""
     if not plan.run and not plan.skip:
-        console.print(f"Nothing to do: all {plan.cells} cells are finished in {folder}.")
-        name_report(folder / "report")
+        display.show_nothing_to_do(console, plan, folder)
         return ExitCode.OK
-    run_id = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:6]}"
-    stop = Event()
-    with Store(folder, run_id) as store, interruptible(stop) as caught:
-        for path in store.set_aside:
-            errors.print(f"damaged file set aside: {path}", style="yellow", highlight=False)
-        store.write_provenance(provenance.record(run_id))
-        for task, reason in plan.skip:
-            store.append(opening(task) | {"status": Status.SKIPPED.value, "reason": reason})
-        rows = run_tasks(plan, store, options, stop)
-    display.show_summary(console, read(folder))
+    tally, stop = Tally(), Event()
+    with interruptible(stop) as caught, starting(plan, options) as engine, opened(folder, plan) as store:
+        write_skips(plan, store)
+        if engine:
+            run_tasks(plan, store, engine, stop, tally)
+    display.show_summary(console, read(folder, columns=(*display.SUMMARY_AXES, "status", "wall_s")))
     reported = build_report(folder)
     if caught:
         console.print("Interrupted: the rows of finished cells are kept, the same command resumes.")
         return 128 + caught[0]
-    return exit_code(rows, len(plan.run)) if reported else ExitCode.FAILED
+    return exit_code(tally, len(plan.run)) if reported else ExitCode.FAILED
 
 
-def run_tasks(plan: Plan, store: Store, options: Options, stop: Event) -> list[dict]:
-    """Run the plan's tasks; every row is in the store before it is shown as done."""
-    rows: list[dict] = []
-    if not plan.run:
-        return rows
-    with backend(options) as (run, slots), display.Live(console, len(plan.run)).shown() as live:
-        start = time.perf_counter()
-        for row in run(plan.run, stop):
-            store.append(row)
-            live.note(row)
-            rows.append(row)
-        seconds = time.perf_counter() - start
-    display.show_use(console, rows, seconds, slots)
-    return rows
+def starting(plan: Plan, options: Options) -> AbstractContextManager[Engine | None]:
+    """What the plan runs on: nothing if it holds skips alone."""
+    return engine(options, plan.samples.values()) if plan.run else nullcontext()
 
 
 @contextmanager
-def backend(options: Options) -> Iterator[tuple[Callable[[list[Task], Event], Iterator[dict]], float]]:
-    """The function that runs tasks, and the number of cells that it runs at once."""
-    if options.backend is Backend.INLINE:
-        from bench.backends import inline
+def opened(folder: Path, plan: Plan) -> Iterator[Store]:
+    """The store, open for writing, with the provenance of this run in it. Raises StoreError."""
+    run_id = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:6]}"
+    with Store(folder, run_id, plan.since) as store:
+        for path in store.set_aside:
+            errors.print(f"damaged file set aside: {path}", style="yellow", highlight=False)
+        store.write_provenance(provenance.record(run_id) | {"planned": len(plan.run) + len(plan.skip)})
+        yield store
 
-        yield inline.run, 1.0
-        return
-    from bench.backends import ray  # starting Ray takes seconds: only when there is something to run
 
-    with ray.cluster(options.workers, options.address) as slots:
-        yield partial(ray.run, slots=slots), slots
+def write_skips(plan: Plan, store: Store) -> None:
+    rows = (
+        opening(task) | {"status": Status.SKIPPED.value, "reason": plan.skip.reason(index)}
+        for index, task in enumerate(plan.skip)
+    )
+    while batch := list(islice(rows, ROWS_A_PART)):
+        store.append(*batch)
+
+
+def run_tasks(plan: Plan, store: Store, engine: Engine, stop: Event, tally: Tally) -> None:
+    """Run the plan's tasks; every row is in the store before it is shown as done."""
+    with display.Live(console, len(plan.run)).shown() as live:
+        start = time.perf_counter()
+        for rows in engine.run(plan.run, stop):
+            store.append(*rows)
+            for row in rows:
+                live.note(row)
+                tally.note(row, engine.slots)
+        seconds = time.perf_counter() - start
+    display.show_use(console, len(tally.statuses), tally.busy_s, seconds, engine.slots)
 
 
 @contextmanager
@@ -178,9 +193,9 @@ def interruptible(stop: Event) -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
-def exit_code(rows: list[dict], planned: int) -> int:
+def exit_code(tally: Tally, planned: int) -> int:
     """What became of the cells of this run, as an exit code."""
-    statuses = [Status(row["status"]) for row in rows]
+    statuses = set(tally.statuses.values())
     if planned and Status.OK not in statuses:
         return ExitCode.NOTHING
     return ExitCode.OK if all(status.finished for status in statuses) else ExitCode.FAILED
@@ -200,14 +215,10 @@ def build_report(folder: Path) -> bool:
     return subprocess.run(command, check=False).returncode == 0
 
 
-def name_report(folder: Path) -> None:
-    for path in sorted(folder.glob("*")):
-        console.print(str(path), highlight=False, soft_wrap=True)
-
-
 def stored_rows(folder: Path) -> pd.DataFrame:
-    """The rows of the store, none if there is no store yet."""
-    return read(folder) if (folder / MARKER).exists() else SCHEMA.empty_table().to_pandas()
+    """What planning needs of the rows of the store, none if there is no store yet."""
+    columns = (*KNOWN, *Durations.AXES, "wall_s")
+    return read(folder, columns=columns) if (folder / MARKER).exists() else SCHEMA.empty_table().to_pandas()
 
 
 def parse_seeds(text: str | None) -> tuple[int, ...]:
@@ -218,8 +229,13 @@ def parse_seeds(text: str | None) -> tuple[int, ...]:
     return tuple(int(part) for part in parts)
 
 
-def cores() -> int:
-    return len(os.sched_getaffinity(0))
+def parse_rerun(words: list[str]) -> frozenset[Status]:
+    """The statuses whose cells run again. Raises BadInput."""
+    sets = {"none": frozenset(), "failed": FAILED} | {status.value: frozenset([status]) for status in Status}
+    for word in words:
+        if word not in sets:
+            raise BadInput(f"--rerun: {UnknownName('outcome', word, sorted(sets))}")
+    return frozenset().union(*(sets[word] for word in words))
 
 
 if __name__ == "__main__":

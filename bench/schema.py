@@ -222,6 +222,20 @@ COLLOCATION = pa.schema(  # of the rows of bench.collocation, which has no cells
     )
 )
 
+DENSITY = pa.schema(  # of the rows of bench.density, which has no cells either
+    (
+        _field("density", _TEXT, "the toy set"),
+        _field("flow", _TEXT, "field of the flow: free or hamiltonian; truth: the set itself"),
+        _field("trace", _TEXT, "exact or hutchinson: the divergence in training"),
+        _field("iteration", _INT, "of the training"),
+        _field("seed", _INT, "of its initial parameters and batches"),
+        _field("kl", _REAL, "KL(p || p_flow) on unseen points", "nats"),
+        _field("log_density", _REALS, "log p on a square grid over [-4, 4]^2, at the end of the training", "nats"),
+        _field("points", _REALS, "unseen points (x1, x2) of the truth, one after the other"),
+        _field("seconds", _REAL, "to train so far", "s"),
+    )
+)
+
 
 class UnknownColumn(ValueError):
     """A row has a column that the schema does not declare."""

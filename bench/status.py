@@ -24,6 +24,7 @@ class Status(StrEnum):
         return self in (Status.OK, Status.SKIPPED, Status.DIVERGED)
 
 
+FAILED = frozenset(status for status in Status if not status.finished)
 _SENTENCES = {
     Status.OK: "The cell ran to its end and every figure in its row was measured.",
     Status.SKIPPED: "The combination does not apply; the reason says why. Nothing was run.",

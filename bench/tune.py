@@ -17,11 +17,13 @@ import typer
 from pydantic import Field, PositiveFloat, PositiveInt, ValidationError, model_validator
 
 from bench.declarations import BadInput, Declaration, load
-from bench.grid import Block, Filters, Grid, expand
+from bench.engine import Backend, Options, cores
+from bench.expand import expand
+from bench.grid import Block, Filters, Grid
 from bench.plan import make_plan
 from bench.protocol import load_protocol
 from bench.recipe import OneCycle, Recipe, load_recipe
-from bench.run import Backend, ExitCode, Options, console, cores, errors, execute, stored_rows
+from bench.run import ExitCode, console, errors, execute, stored_rows
 from bench.seeds import generator
 from bench.store import StoreError, check_usable, read
 
@@ -117,7 +119,7 @@ def try_all(axes: dict, recipes: list[Recipe], folder: Path, options: Options) -
     for recipe in recipes:
         write(recipe, folder / "recipes")
     grid = Grid(name=f"tune {axes['model']}", cells=[block])
-    planned = list(expand(grid, Filters(), folder / "recipes"))
+    planned = expand(grid, Filters(), folder / "recipes")
     code = execute(make_plan(planned, stored_rows(folder / "store")), folder / "store", options)
     rows = read(folder / "store").set_index("cell_id").reindex(item.task.cell_id for item in planned)
     losses = rows["validation_loss"].where(rows["status"] == "ok").map(math.log)

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from systems.base import System, apply_j, field_of
-from systems.integrators import Integrator, field_of_owner, unroll
+from systems.integrators import Integrator, field_of_owner, unroll, unroll_at
 from systems.registry import Registry
 from systems.trajectories import TrainingData, Window
 
@@ -26,7 +26,7 @@ class Model(nn.Module, ABC):
     A trained model is built from the system but may look only at its dimension: what is known exactly about
     the system is for judging. What it declares:
 
-    * `trainable`: it has something to learn; `fits`: by `fit`, without iterations, in place of a `loss`;
+    * `trainable`: it has something to learn; `fits`: by `fit`, a solver of its own, in place of a `loss`;
     * `integrates`: its loss runs an integrator, so that integrators and gradient modes apply to it;
     * `own_integrator`: the one that it is trained with where a grid names none, if not the default;
     * `has_hamiltonian`, `has_field`: what of it can be judged. What has no field is a FlowModel;
@@ -54,14 +54,19 @@ class Model(nn.Module, ABC):
         self.evaluations = 0  # of the field or its Jacobian, in points
 
     @classmethod
-    def inapplicable(cls, system: System) -> str | None:
-        """Why this model cannot learn this system, or None if it can."""
+    def inapplicable(cls, system: System, preset: str = "paper") -> str | None:
+        """Why this preset of the model cannot learn this system, or None if it can."""
         return None
 
     @classmethod
     def needs(cls, preset: str) -> frozenset[str]:
         """What of NEEDS a protocol must offer for this preset to learn."""
         return frozenset()
+
+    @classmethod
+    def takes_times(cls, preset: str) -> bool:
+        """Whether this preset learns from samples at irregular times too."""
+        return False
 
     def hamiltonian(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch"]:
         """The learned H, up to an additive constant."""
@@ -110,6 +115,13 @@ class Model(nn.Module, ABC):
     def advance(self, y: Float[Tensor, "batch dim"], h: float) -> Float[Tensor, "batch dim"]:
         """The first step of a rollout from y, differentiable in y."""
         return self.stepper.step(field_of_owner(self), y, h)
+
+    def rollout_at(
+        self, y0: Float[Tensor, "batch dim"], times: Float[Tensor, "times batch"]
+    ) -> Float[Tensor, "times batch dim"]:
+        """States at times of each start's own, the first of which is 0, without a graph."""
+        with torch.no_grad():
+            return unroll_at(self.stepper, field_of_owner(self), y0, times)
 
     @property
     def rolls_out(self) -> bool:
@@ -210,6 +222,8 @@ def jacobian_of_field(hessian: Float[Tensor, "*batch dim dim"]) -> Float[Tensor,
 
 def gradient_rollout(model: Model, gradient: "GradientMode", window: Window) -> Float[Tensor, "times batch dim"]:
     """The states of the model's rollout at the observed times of a window, differentiable as the mode says."""
+    if window.times is not None:
+        return gradient.rollout_at(model, model.stepper, window.start, window.times)
     integrator = model.stepper.observing(window.observed, window.every)
     return gradient.rollout(model, integrator, window.start, window.h, window.steps, window.every)
 
@@ -221,6 +235,8 @@ def squared_error(states: Float[Tensor, "times batch dim"], window: Window) -> F
 
 def rollout_loss(model: Model, window: Window) -> Float[Tensor, ""]:
     """The squared error of the model's own rollout from the start of a window, without a graph."""
+    if window.times is not None:
+        return squared_error(model.rollout_at(window.start, window.times), window)
     states = model.rollout(window.start, window.h, window.steps)
     return squared_error(states[:: window.every], window)
 

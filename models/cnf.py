@@ -8,7 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from models.networks import uniform
+from models.networks import ScalarMLP, uniform
+from systems.base import apply_j
 from systems.integrators.base import VectorField
 from systems.integrators.rk4 import RK4
 
@@ -35,6 +36,18 @@ class ConcatSquash(nn.Module):
         return y
 
 
+class HamiltonianField(nn.Module):
+    """F(t, y) = J grad_y H(t, y): without divergence, so its flow keeps every volume and carries log p unchanged."""
+
+    def __init__(self, dim: int, hidden: tuple[int, ...], generator: torch.Generator):
+        """`dim` is 2n, `hidden` the widths of the net of H."""
+        super().__init__()
+        self.net = ScalarMLP((dim + 1, *hidden), generator)
+
+    def forward(self, t: Float[Tensor, ""], y: Float[Tensor, "batch dim"]) -> Float[Tensor, "batch dim"]:
+        return apply_j(self.net.gradient(torch.cat((y, t.expand(len(y), 1)), -1))[:, :-1])
+
+
 class CNF(nn.Module):
     """log p(x) = log N(z; 0, 1) - int_0^1 div F(t, y(t)) dt along the trajectory y(t) from z to x.
 
@@ -43,9 +56,10 @@ class CNF(nn.Module):
     one alone from e.(dF/dy)e with random signs e ("hutchinson", unbiased).
     """
 
-    def __init__(self, dim: int, generator: torch.Generator, hidden: tuple[int, ...] = (64, 64, 64), steps: int = 8):
+    def __init__(self, net: nn.Module, dim: int, steps: int):
+        """`net(t, y)` is the field F, `dim` that of y, `steps` those over [0, 1]."""
         super().__init__()
-        self.net, self.steps, self.dim = ConcatSquash((dim, *hidden, dim), generator), steps, dim
+        self.net, self.dim, self.steps = net, dim, steps
 
     def log_density(
         self, x: Float[Tensor, "batch dim"], trace: Trace = "exact", generator: torch.Generator | None = None

@@ -27,6 +27,10 @@ class ContinuousFlow(FlowModel):
         super().__init__(system, generator, integrator)
         self.register_buffer("span", torch.zeros(()))
 
+    @classmethod
+    def takes_times(cls, preset: str) -> bool:
+        return True
+
     @abstractmethod
     def at(self, t: Float[Tensor, "*batch"], y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim"]:
         """N(t, y): the states a time t after y, each with its own t."""
@@ -59,9 +63,15 @@ class ContinuousFlow(FlowModel):
             blocks.append(self.trace(y, h, min(leap, steps - first)) if leap else self.flow(y, h)[None])
         return torch.cat(blocks)
 
+    def rollout_at(
+        self, y0: Float[Tensor, "batch dim"], times: Float[Tensor, "times batch"]
+    ) -> Float[Tensor, "times batch dim"]:
+        with torch.no_grad():
+            return states_at(self, y0, times)
+
     def note_span(self, window: Window) -> None:
         """Widen the span to the duration of a window that the model learns from."""
-        self.span.clamp_(min=window.h * window.steps)
+        self.span.clamp_(min=window.duration)
 
 
 def fitting(longer: float, shorter: float) -> int:
@@ -71,8 +81,18 @@ def fitting(longer: float, shorter: float) -> int:
 
 def observed_states(model: ContinuousFlow, window: Window) -> Float[Tensor, "times batch dim"]:
     """The start of a window and N(t, start) at the observed times after it, differentiable."""
+    if window.times is not None:
+        return states_at(model, window.start, window.times)
     later = model.trace(window.start, window.h * window.every, len(window.observed) - 1)
     return torch.cat((window.start[None], later))
+
+
+def states_at(
+    model: ContinuousFlow, y0: Float[Tensor, "batch dim"], times: Float[Tensor, "times batch"]
+) -> Float[Tensor, "times batch dim"]:
+    """y0 and N(t, y0) at the times after the first, which is 0; differentiable."""
+    later = times[1:]
+    return torch.cat((y0[None], model.at(later, y0.expand(*later.shape, -1))))
 
 
 def collocation_times(window: Window) -> Float[Tensor, " batch"]:
@@ -83,7 +103,7 @@ def collocation_times(window: Window) -> Float[Tensor, " batch"]:
     """
     count = len(window.start)
     places = torch.arange(count, dtype=window.start.dtype, device=window.start.device)
-    return (places + 0.5) * (window.h * window.steps / count)
+    return (places + 0.5) * (window.duration / count)
 
 
 def equations_of(window: Window) -> System:

@@ -28,6 +28,10 @@ class FSHNN(NetHamiltonian):
     integrates = True
     presets: ClassVar = {"paper": {"hidden": (16, 32, 16)}, "matched": {"hidden": (16, 32, 16)}}
 
+    @classmethod
+    def takes_times(cls, preset: str) -> bool:
+        return True
+
     def linearise(self, y: Float[Tensor, "points dim"]) -> Linearisation:
         learning = all(parameter.requires_grad for parameter in self.parameters())
         if learning and isinstance(self.net, ScalarMLP):

@@ -20,6 +20,10 @@ class HNN(NetHamiltonian):
 
     presets: ClassVar = {"paper": {"hidden": (200, 200)}, "matched": {"hidden": (16, 32, 16)}}
 
+    @classmethod
+    def takes_times(cls, preset: str) -> bool:
+        return True
+
     def loss(self, window: Window, gradient: GradientMode) -> Float[Tensor, ""]:
         points, slopes = points_and_slopes(window)
         return (self.field(points) - slopes).square().sum(-1).mean()

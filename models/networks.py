@@ -178,6 +178,28 @@ class LinearisedMLP:
         weights = [(turn @ a.T).addmm_(sensitivity, da.T) for turn, a, sensitivity, da in layers]
         return [tangents[-1].sum(1), *weights, *(turn.sum(1) for turn in turns)]
 
+    def pull_sums(self, sums: Float[Tensor, "functions times"]) -> Float[Tensor, "pieces functions dim parameters"]:
+        """d/dtheta of sum_t sums_kt grad H(y_t) over pieces of as many points as there are times, one after another.
+
+        A column an entry of theta, in the order of `parameters()`.
+        """
+        tangents, turns = self._along(self.weights[0][..., None])
+        dim, points = self.activations[0].shape
+        start = torch.eye(dim).to(sums)[..., None].expand(-1, -1, points)  # da_0 along the coordinates
+
+        def cut(x: Float[Tensor, "*entries points"]) -> Float[Tensor, "*entries pieces times"]:
+            return x.unflatten(-1, (-1, sums.shape[1]))
+
+        layers = zip(turns, self.activations, self.sensitivities, [start, *tangents], strict=False)
+        columns, biases = [torch.einsum("idnt,kt->nkdi", cut(tangents[-1]), sums)], []
+        for turn, a, sensitivity, da in layers:
+            a, da, turn = cut(a), cut(da), cut(turn)[..., None, :] * sums
+            weights = torch.einsum("idnkt,jnt->nkdij", turn, a)
+            weights += torch.einsum("inkt,jdnt->nkdij", cut(sensitivity)[..., None, :] * sums, da)
+            columns.append(weights.flatten(-2))
+            biases.append(turn.sum(-1).permute(2, 3, 1, 0))
+        return torch.cat((*columns, *biases), dim=-1)
+
     def _along(self, dz: Float[Tensor, "width directions points_or_1"]) -> tuple[list[Tensor], list[Tensor]]:
         """The change of every a_k and of every dH/dz_k along directions u, given dz_1 = W_1 u."""
         changes = [dz]

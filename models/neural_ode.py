@@ -25,6 +25,10 @@ class NeuralODE(Model):
     own_integrator = "rk4"
     presets: ClassVar = {"paper": {"hidden": (32,)}, "matched": {"hidden": (220,)}}
 
+    @classmethod
+    def takes_times(cls, preset: str) -> bool:
+        return True
+
     def __init__(
         self,
         system: System,

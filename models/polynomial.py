@@ -1,5 +1,6 @@
 from functools import partial
-from itertools import product
+from itertools import combinations_with_replacement
+from math import comb
 from typing import ClassVar
 
 import torch
@@ -12,6 +13,8 @@ from models.weak import WeakProducts, noise_variance, segments, weak_products
 from systems.base import System
 from systems.integrators import Integrator
 from systems.trajectories import TrainingData
+
+MOST_TERMS = 4000  # whose normal equations take 128 MB
 
 
 @register
@@ -39,11 +42,20 @@ class Polynomial(HamiltonianModel):
         super().__init__(system, generator, integrator)
         terms = exponents(system.dim, degree)[1:]
         lower = exponents(system.dim, degree - 1)
-        raised = [[terms.index(plus_one(e, d)) for e in lower] for d in range(system.dim)]
+        place = {e: number for number, e in enumerate(terms)}
+        raised = [[place[plus_one(e, d)] for e in lower] for d in range(system.dim)]
         self.register_buffer("terms", torch.tensor(terms), persistent=False)
         self.register_buffer("lower", torch.tensor(lower), persistent=False)
         self.register_buffer("raised", torch.tensor(raised), persistent=False)  # the term that d/dy_d lowers
         self.coefficients = nn.Parameter(torch.zeros(len(terms)))
+
+    @classmethod
+    def inapplicable(cls, system: System, preset: str = "paper") -> str | None:
+        degree = cls.presets[preset]["degree"]
+        count = comb(system.dim + degree, degree) - 1
+        if count <= MOST_TERMS:
+            return None
+        return f"{count} monomials of degree {degree} in {system.dim} coordinates: more than {MOST_TERMS}"
 
     def hamiltonian(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch"]:
         return monomials(y, self.terms) @ self.coefficients
@@ -75,7 +87,8 @@ class Polynomial(HamiltonianModel):
 
 def exponents(dim: int, degree: int) -> list[tuple[int, ...]]:
     """Of all monomials up to a total degree, the constant first."""
-    return sorted((e for e in product(range(degree + 1), repeat=dim) if sum(e) <= degree), key=lambda e: (sum(e), e))
+    factors = (f for total in range(degree + 1) for f in combinations_with_replacement(range(dim), total))
+    return sorted((tuple(f.count(d) for d in range(dim)) for f in factors), key=lambda e: (sum(e), e))
 
 
 def plus_one(e: tuple[int, ...], d: int) -> tuple[int, ...]:

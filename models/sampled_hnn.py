@@ -58,6 +58,10 @@ class SampledHNN(HamiltonianModel):
     def needs(cls, preset: str) -> frozenset[str]:
         return frozenset() if cls.presets[preset].get("weak") else frozenset({"derivatives"})
 
+    @classmethod
+    def takes_times(cls, preset: str) -> bool:
+        return not cls.presets[preset].get("weak")
+
     def hidden(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch width"]:
         return (y @ self.weights.T).add_(self.biases).tanh_()
 

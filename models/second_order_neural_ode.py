@@ -31,6 +31,10 @@ class SecondOrderNeuralODE(Model):
         "matched": {"hidden": (31, 31), "activation": "tanh"},
     }
 
+    @classmethod
+    def takes_times(cls, preset: str) -> bool:
+        return True
+
     def __init__(
         self,
         system: System,

@@ -50,6 +50,10 @@ class SeparableHNN(NetHamiltonian):
         super().__init__(system, generator, integrator, hidden, split=inductive)
         self.recombinations, self.penalty = recombinations, penalty
 
+    @classmethod
+    def takes_times(cls, preset: str) -> bool:
+        return True
+
     def loss(self, window: Window, gradient: GradientMode) -> Float[Tensor, ""]:
         points, slopes = recombined(*points_and_slopes(window), self.recombinations)
         loss = (self.field(points) - slopes).square().mean()

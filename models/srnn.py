@@ -25,5 +25,9 @@ class SRNN(NetHamiltonian):
     own_integrator = "stormer_verlet"
     presets: ClassVar = {"paper": {"hidden": (256, 256)}, "matched": {"hidden": (22, 22)}}
 
+    @classmethod
+    def takes_times(cls, preset: str) -> bool:
+        return True
+
     def loss(self, window: Window, gradient: GradientMode) -> Float[Tensor, ""]:
         return squared_error(gradient_rollout(self, gradient, window), window)

@@ -1,5 +1,8 @@
 """python -m reports.build --results DIR --out DIR: every table and figure that the rows of a store allow."""
 
+import difflib
+from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -7,67 +10,72 @@ import pandas as pd
 import typer
 
 from bench.store import StoreError, read
-from reports import (
-    energy,
-    error_distributions,
-    error_table,
-    gradient_errors,
-    index,
-    learning_curves,
-    pareto,
-    poincare,
-    provenance,
-    recommendation,
-    rows,
-    scaling,
-)
+from reports import cells, index, page, provenance, theme
+from reports.chapters import CHAPTERS
+from reports.material import Material
 from reports.provenance import Run
-from reports.scaling_points import scalings
+from reports.theme import Edition
+
+Format = StrEnum("Format", {kind: kind for kind in theme.FORMATS})
 
 
-class NoRows(ValueError):
-    """There is nothing to report on."""
+class NoReport(ValueError):
+    """There is nothing to report on, or no such chapter."""
 
 
-def build(results: Path, out: Path) -> list[Path]:
-    """Writes the reports on the store `results` into `out`; returns the files, report.md first.
+def build(results: Path, out: Path, only: Sequence[str] = (), formats: Sequence[str] = Edition.formats) -> list[Path]:
+    """Writes the reports on the store `results` into `out`; returns the files, report.html first.
 
-    Raises StoreError if `results` is no store, NoRows if it is empty, OSError if `out` cannot be written.
+    With `only`, just these chapters and no page. Raises StoreError if `results` is no store, NoReport if it is empty
+    or a chapter is not known, OSError if `out` cannot be written.
     """
+    check(only)
     frame = read(results)
     if frame.empty:
-        raise NoRows(f"{results} has no rows to report on")
-    return compose(frame, provenance.runs(frame, results), out)
+        raise NoReport(f"{results} has no rows to report on")
+    return compose(frame, provenance.runs(frame, results), out, only, formats)
 
 
-def compose(frame: pd.DataFrame, runs: list[Run], out: Path) -> list[Path]:
+def compose(
+    frame: pd.DataFrame,
+    runs: list[Run],
+    out: Path,
+    only: Sequence[str] = (),
+    formats: Sequence[str] = Edition.formats,
+) -> list[Path]:
     """The same from rows (columns of bench.schema, one row a cell) that were read already."""
     out.mkdir(parents=True, exist_ok=True)
-    profiles = rows.of_kind(frame, "profile")
-    measured = scalings(profiles)
-    chapters = [
-        error_table.chapter(frame, out),
-        recommendation.chapter(measured, out),
-        scaling.chapter(profiles, measured, out),
-        gradient_errors.chapter(measured, out),
-        pareto.chapter(measured, out),
-        learning_curves.chapter(frame, out),
-        error_distributions.chapter(frame, out),
-        energy.chapter(frame, out),
-        poincare.chapter(frame, out),
-    ]
-    page = index.page(frame, runs, chapters, out)
-    return [page, *(path for chapter in chapters for path in chapter.files)]
+    material = Material(frame)
+    with theme.edition(Edition(tuple(dict.fromkeys(formats)), provenance.footer(runs, len(frame)))):
+        chapters = [make(material, out) for name, make in CHAPTERS.items() if not only or name in only]
+    files = [path for chapter in chapters for path in chapter.files]
+    if only:
+        return files
+    table = cells.csv(frame, runs, out)
+    return [page.page(frame, runs, chapters, out), index.page(frame, runs, chapters, out), table, *files]
+
+
+def check(only: Sequence[str]) -> None:
+    """Raises NoReport for a chapter that there is not, with those that there are."""
+    for name in only:
+        if name not in CHAPTERS:
+            near = difflib.get_close_matches(name, CHAPTERS, 1)
+            hint = f" Did you mean '{near[0]}'?" if near else ""
+            raise NoReport(f"--only: unknown chapter '{name}'.{hint} There are: {', '.join(sorted(CHAPTERS))}")
 
 
 def main(
     results: Annotated[Path, typer.Option(help="Folder of the store that a run wrote.")],
     out: Annotated[Path, typer.Option(help="Folder for the tables and figures; made if it is not there.")],
+    only: Annotated[list[str] | None, typer.Option(help="Only this chapter, and no page; repeatable.")] = None,
+    kinds: Annotated[
+        list[Format] | None, typer.Option("--format", help="Of figures; repeatable [png and pdf].")
+    ] = None,
 ) -> None:
     """Write every table and figure that the rows of a store allow, and print their paths."""
     try:
-        files = build(results, out)
-    except (StoreError, NoRows, OSError) as error:
+        files = build(results, out, only or (), [kind.value for kind in kinds or ()] or Edition.formats)
+    except (StoreError, NoReport, OSError) as error:
         typer.echo(f"reports: {error}", err=True)
         raise typer.Exit(2) from error
     for path in files:

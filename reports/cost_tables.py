@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from reports.exhibit import Exhibit, escape, write
+from reports.exhibit import Exhibit, escape, ids, write
 from reports.frames import records
 from reports.numerals import plain
 from reports.scaling_points import PHASES, Scaling, tidy
@@ -41,7 +41,7 @@ def points(measured: list[Scaling], notes: list[str], out: Path) -> Exhibit:
         write(out / "scaling.md", f"# {title}\n\n{caption}\n\n{body}"),
         write(out / "scaling.csv", tidy(measured).to_csv(index=False, lineterminator="\n")),
     )
-    return Exhibit(title, caption, files, body)
+    return Exhibit(title, caption, files, body, ids(tidy(measured)))
 
 
 def phases(measured: list[Scaling], out: Path) -> Exhibit | None:
@@ -56,7 +56,13 @@ def phases(measured: list[Scaling], out: Path) -> Exhibit | None:
         "pass and its optimiser step; the peak of the iteration is the largest of them. Median over seeds."
     )
     body = _blocks(having, _PHASES)
-    return Exhibit(title, caption, (write(out / "memory_phases.md", f"# {title}\n\n{caption}\n\n{body}"),), body)
+    return Exhibit(
+        title,
+        caption,
+        (write(out / "memory_phases.md", f"# {title}\n\n{caption}\n\n{body}"),),
+        body,
+        ids(tidy(having)),
+    )
 
 
 def _blocks(measured: list[Scaling], columns: dict[str, str]) -> str:

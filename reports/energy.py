@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 
 from reports import rows as select
 from reports import theme
-from reports.exhibit import Chapter, Exhibit, escape, prose, stem, write
+from reports.exhibit import Chapter, Exhibit, escape, ids, prose, stem, write
 from reports.frames import column, groups, keep, mean, records, where
 from reports.log_axes import power_ticks
 from reports.numerals import plain
@@ -37,9 +37,10 @@ def chapter(frame: pd.DataFrame, out: Path) -> Chapter:
     rows = select.of_kind(frame, "train")
     found = {}
     for name in select.protocols(rows):
-        lined = select.ok(select.of_protocol(rows, name)[0])
-        if not (drawn := curves(lined)).empty:
-            found[name] = (drawn, drift_table(lined))
+        lined, _ = select.of_protocol(rows, name)
+        shown, _ = select.drawn(select.ok(lined))
+        if not (drawn := curves(shown)).empty:
+            found[name] = (drawn, drift_table(select.ok(lined)))
     exhibits = [
         _exhibit(drawn, drifts, name, out, name if len(found) > 1 else "") for name, (drawn, drifts) in found.items()
     ]
@@ -50,14 +51,14 @@ def curves(rows: pd.DataFrame) -> pd.DataFrame:
     """Long form: one row a (system, line, seed, time) with its `error` in units of H, above rounding."""
     points = [
         {"system": row["system"], "model": row["model"], "line": row["line"], "seed": row["seed"],
-         "time": time, "error": error}
+         "cell_ids": row["cell_id"], "time": time, "error": error}
         for row in records(rows)
         for time, error in zip(
             select.numbers(row["energy_times"]), select.numbers(row["energy_error_curve"]), strict=True
         )
         if error > ROUNDING
     ]  # fmt: skip
-    return pd.DataFrame(points, columns=["system", "model", "line", "seed", "time", "error"])
+    return pd.DataFrame(points, columns=["system", "model", "line", "seed", "cell_ids", "time", "error"])
 
 
 def draw(points: pd.DataFrame) -> Figure:
@@ -154,4 +155,4 @@ def _exhibit(points: pd.DataFrame, drifts: str, protocol: str, out: Path, suffix
     )
     body = f"{table(points)}\n{drifts}"
     text = write(out / f"{stem('energy', suffix)}.md", f"# {title}\n\n{caption}\n\n{body}")
-    return Exhibit(title, caption, (*pictures, text), body)
+    return Exhibit(title, caption, (*pictures, text), body, ids(points))

@@ -12,7 +12,7 @@ from bench.schema import TEST_SETS
 from reports import rows as select
 from reports import theme
 from reports.error_markdown import HEADINGS
-from reports.exhibit import Chapter, Exhibit, prose, stem
+from reports.exhibit import Chapter, Exhibit, ids, prose, stem
 from reports.frames import otherwise, records, where
 
 TITLE = "Distributions of |H_pred - H_true| (Figures V to VII)"
@@ -27,11 +27,13 @@ def chapter(frame: pd.DataFrame, out: Path) -> Chapter:
         lined, _ = select.of_protocol(rows, name)
         for system in select.systems(lined):
             own = where(lined, system=system)
-            drawn = errors(select.ok(own))
+            shown, left_out = select.drawn(select.ok(own))
+            drawn = errors(shown)
             if drawn.empty:
                 missing.append(f"no ok row of {system} with quantiles, protocol {name}: distribution not drawn")
             else:
-                exhibits.append(_exhibit(drawn, system, name, out, name if len(names) > 1 else ""))
+                suffix = name if len(names) > 1 else ""
+                exhibits.append(_exhibit(drawn, system, name, out, suffix, select.room(left_out)))
     if not names:
         missing.append("no train rows: distributions of the errors of H not drawn")
     return Chapter(TITLE, tuple(exhibits), tuple(missing))
@@ -48,6 +50,7 @@ def errors(rows: pd.DataFrame) -> pd.DataFrame:
             "model": row["model"],
             "line": row["line"],
             "seed": row["seed"],
+            "cell_ids": row["cell_id"],
             "test_set": test_set,
             "error": error,
         }
@@ -56,7 +59,7 @@ def errors(rows: pd.DataFrame) -> pd.DataFrame:
         for error in select.numbers(row[f"h_quantiles_{test_set}"])[1:-1]
         if error > 0 and np.isfinite(error)
     ]
-    return pd.DataFrame(samples, columns=["model", "line", "seed", "test_set", "error"])
+    return pd.DataFrame(samples, columns=["model", "line", "seed", "cell_ids", "test_set", "error"])
 
 
 def draw(samples: pd.DataFrame, system: str) -> Figure:
@@ -90,7 +93,7 @@ def _draw_panel(axis: Axes, samples: pd.DataFrame, order: list[str], looks: dict
     axis.set_ylabel("")
 
 
-def _exhibit(samples: pd.DataFrame, system: str, protocol: str, out: Path, suffix: str) -> Exhibit:
+def _exhibit(samples: pd.DataFrame, system: str, protocol: str, out: Path, suffix: str, note: str) -> Exhibit:
     figure = draw(samples, system)
     with theme.style():
         files = theme.save(figure, out, stem("h_errors", system, suffix))
@@ -99,6 +102,6 @@ def _exhibit(samples: pd.DataFrame, system: str, protocol: str, out: Path, suffi
     caption = (
         f"{prose(system).capitalize()}, protocol {protocol}: density of |H_pred - H_true| on the logarithmic "
         f"axis, between the 0.5 % and the 99.5 % quantile, seeds pooled ({counts}). Lines within: quartiles. "
-        "true_h is not drawn: its errors are rounding."
+        f"true_h is not drawn: its errors are rounding.{note}"
     )
-    return Exhibit(f"Errors of H, {prose(system)}, protocol {protocol}", caption, files)
+    return Exhibit(f"Errors of H, {prose(system)}, protocol {protocol}", caption, files, cells=ids(samples))

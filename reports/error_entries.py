@@ -1,11 +1,14 @@
 """The numbers of the error table: mean |H_pred - H_true| by system, line and test set, with intervals."""
 
+from typing import Any, cast
+
 import pandas as pd
 
 from bench.schema import TEST_SETS
 from reports import rows as select
-from reports.frames import groups, mean, records, where
+from reports.frames import distinct, groups, records, where
 from reports.published import Published
+from reports.significance import Comparison, compare, holm, sign
 from reports.statistics import mean_interval
 
 _LINE_COLUMNS = ("model", "recipe", *select.VARIANTS)
@@ -20,9 +23,13 @@ def measured(rows: pd.DataFrame) -> pd.DataFrame:
     """
     if len(select.protocols(rows)) > 1:
         raise ValueError(f"rows of different protocols are never averaged: {', '.join(select.protocols(rows))}")
+    found = dict(groups(select.ok(rows), ["system", "line"]))
+    identities = {(row["system"], row["line"]): row for row in records(rows)}
     return pd.DataFrame(
         [
-            _entry(where(rows, system=system, line=line), system, line, test_set)
+            {"system": system, "line": line, "test_set": test_set, "source": "measured"}
+            | _line_identity(identities.get((system, line)), line)
+            | _average(found.get((system, line), rows.head(0)), f"h_mae_{test_set}")
             for system in select.systems(rows)
             for line in select.lines(rows)
             for test_set in TEST_SETS
@@ -68,17 +75,51 @@ def with_marks(entries: pd.DataFrame, protocol: str, table: Published) -> pd.Dat
     )
 
 
-def _entry(rows: pd.DataFrame, system: str, line: str, test_set: str) -> dict:
-    column = f"h_mae_{test_set}"
-    values = select.ok(rows).dropna(subset=[column])
+def with_signs(entries: pd.DataFrame, rows: pd.DataFrame, reference: str | None) -> pd.DataFrame:
+    """Adds how each trained line compares with the line `reference`, by `significance.METHOD` over all of them.
+
+    `ratio` of the errors (geometric mean over common seeds) with `ratio_low` and `ratio_high`, `p_holm`, `pairs`, and
+    `sign`, see `significance.sign`. `rows` are those of `measured`. NaN and '' for the reference itself, models that
+    need no training, and where there is no reference.
+    """
+    by_line = dict(groups(select.ok(rows), ["system", "line"]))
+    found = [_against(reference, entry, by_line) for entry in records(entries)]
+    adjusted = holm([comparison.p for comparison in found])
+    return entries.assign(
+        ratio=[comparison.ratio for comparison in found],
+        ratio_low=[comparison.low for comparison in found],
+        ratio_high=[comparison.high for comparison in found],
+        p_holm=adjusted,
+        pairs=[comparison.pairs for comparison in found],
+        sign=[sign(comparison, p) for comparison, p in zip(found, adjusted, strict=True)],
+    )
+
+
+def _against(reference: str | None, entry: dict, rows: dict[tuple, pd.DataFrame]) -> Comparison:
+    own, other = rows.get((entry["system"], entry["line"])), rows.get((entry["system"], reference))
+    alone = entry["line"] == reference or entry["line"] in select.REFERENCES
+    if alone or own is None or other is None:
+        return compare({}, {})
+    column = f"h_mae_{entry['test_set']}"
+    return compare(_by_seed(own, column), _by_seed(other, column))
+
+
+def reference_line(rows: pd.DataFrame, table: Published) -> str | None:
+    """The line of the paper's own method by its own recipe, if there is exactly one."""
+    lines = distinct(where(rows, model=table.own_model, recipe=table.own_recipe), "line")
+    return lines[0] if len(lines) == 1 else None
+
+
+def _by_seed(rows: pd.DataFrame, column: str) -> dict[int, float]:
+    """The value of each seed."""
+    return dict(zip(rows["seed"], rows[column], strict=True))
+
+
+def _average(rows: pd.DataFrame, column: str) -> dict:
+    values = rows.dropna(subset=[column])
     # A reference is the same model under every recipe; its seeds, not its rows, are the sample.
-    interval = mean_interval(mean(own, column) for _, own in groups(values, ["seed"]))
+    interval = mean_interval(cast(Any, values).groupby("seed")[column].mean())
     return {
-        "system": system,
-        "line": line,
-        "test_set": test_set,
-        "source": "measured",
-        **_line_identity(rows, line),
         "mean": interval.mean,
         "low": interval.low,
         "high": interval.high,
@@ -87,10 +128,7 @@ def _entry(rows: pd.DataFrame, system: str, line: str, test_set: str) -> dict:
     }
 
 
-def _line_identity(rows: pd.DataFrame, line: str) -> dict:
+def _line_identity(row: dict | None, line: str) -> dict:
     if line in select.REFERENCES:
         return {column: (line if column == "model" else None) for column in _LINE_COLUMNS}
-    if rows.empty:
-        return {column: None for column in _LINE_COLUMNS}
-    first = records(rows)[0]
-    return {column: first[column] for column in _LINE_COLUMNS}
+    return {column: row and row[column] for column in _LINE_COLUMNS}

@@ -25,9 +25,13 @@ _ESCAPES = {
     "±": r"$\pm$",
     "†": r"$^\dagger$",
     "–": "--",
+    "−": "$-$",
     "…": r"\ldots{}",
     "∞": r"$\infty$",
 }
+
+
+_SIGNS = {"+": "+", "−": "-", "=": "="}
 
 
 def escape(text: str) -> str:
@@ -75,7 +79,8 @@ def _value(entry: dict) -> str:
     if entry["at_or_below_paper"]:
         number = rf"\mathbf{{{number}}}"
     dagger = r"{}^{\dagger}" if entry["no_better_than_constant"] else ""
-    return f"${number}{dagger}$"
+    sign = rf"\ ({_SIGNS[entry['sign']]})" if entry["sign"] else ""
+    return f"${number}{dagger}{sign}$"
 
 
 def _row(cells: list[str]) -> str:

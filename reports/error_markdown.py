@@ -22,10 +22,10 @@ def render(measured: pd.DataFrame, published: pd.DataFrame, notes: tuple[str, ..
 
 def by_line(entries: pd.DataFrame) -> list[dict[str, dict]]:
     """The entries of each line by test set, in the order of the lines."""
-    return [
-        {entry["test_set"]: entry for entry in records(where(entries, line=line))}
-        for line in distinct(entries, "line")
-    ]
+    found: dict[str, dict[str, dict]] = {}
+    for entry in records(entries):
+        found.setdefault(entry["line"], {})[entry["test_set"]] = entry
+    return list(found.values())
 
 
 def seeds_text(entries: dict[str, dict]) -> str:
@@ -52,7 +52,8 @@ def _value(entry: dict) -> str:
     text = with_interval(entry["mean"], entry["high"] - entry["mean"])
     if entry["at_or_below_paper"]:
         text = f"**{text}**"
-    return f"{text} †" if entry["no_better_than_constant"] else text
+    marks = [entry["sign"], "†" if entry["no_better_than_constant"] else ""]
+    return " ".join([text, *filter(None, marks)])
 
 
 def _pipes(cells: list[str]) -> str:

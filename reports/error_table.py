@@ -7,9 +7,10 @@ import pandas as pd
 
 from reports import error_entries, error_latex, error_markdown, outcomes
 from reports import rows as select
-from reports.exhibit import Chapter, Exhibit, stem, write
-from reports.frames import where
+from reports.exhibit import Chapter, Exhibit, ids, stem, write
+from reports.frames import otherwise, where
 from reports.published import Published, paper
+from reports.significance import METHOD
 
 TITLE = "Errors of H"
 
@@ -46,9 +47,12 @@ def tabulate(rows: pd.DataFrame, published: Published) -> ErrorTable:
     """The table of training rows of one protocol. Raises ValueError if there is more than one."""
     protocol = select.protocols(rows)[0]
     lined, dropped = select.of_protocol(rows, protocol)
+    reference = error_entries.reference_line(lined, published)
     measured = error_entries.with_marks(error_entries.measured(lined), protocol, published)
+    measured = error_entries.with_signs(measured, lined, reference)
     entries = error_entries.published(select.systems(lined), published)
-    notes = (*_reading_notes(measured, entries, protocol, published), *_row_notes(lined, dropped))
+    reading = [*_reading_notes(measured, entries, protocol, published), _sign_note(measured, reference, published)]
+    notes = (*reading, *_row_notes(lined, dropped))
     return ErrorTable(protocol, measured, entries, notes)
 
 
@@ -74,7 +78,7 @@ def _exhibit(table: ErrorTable, out: Path, suffix: str) -> Exhibit:
         write(out / f"{name}.tex", latex),
         write(out / f"{name}.csv", table.tidy.to_csv(index=False, lineterminator="\n")),
     )
-    return Exhibit(title, table.caption, files, body)
+    return Exhibit(title, table.caption, files, body, ids(table.measured))
 
 
 def _reading_notes(measured: pd.DataFrame, entries: pd.DataFrame, protocol: str, published: Published) -> list[str]:
@@ -90,6 +94,15 @@ def _reading_notes(measured: pd.DataFrame, entries: pd.DataFrame, protocol: str,
         )
         notes.append(f"Published figures: {published.source}; number of seeds not stated.{warning}")
     return notes
+
+
+def _sign_note(measured: pd.DataFrame, reference: str | None, published: Published) -> str:
+    if reference is None:
+        wanted = f"{published.own_model} by recipe {published.own_recipe}"
+        return f"No signs of significant differences: the store has not exactly one line of {wanted} to compare with."
+    note = f"Signs: error significantly above (+), below (−) or not to be told apart (=) from {reference}: {METHOD}."
+    trained = otherwise(measured, "line", reference, *select.REFERENCES)
+    return note + (" No sign: not enough seeds to say." if (trained["sign"] == "").any() else "")
 
 
 def _row_notes(rows: pd.DataFrame, dropped: int) -> list[str]:

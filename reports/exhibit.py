@@ -4,22 +4,30 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
+
 _LONGEST_SHOWN = 200  # lines of a body that the index shows
 
 
 @dataclass(frozen=True)
 class Exhibit:
-    """A table or figure: its files, and the Markdown (`body`) that the index shows below the caption."""
+    """A table or figure: its files, the Markdown (`body`) that pages show below the caption, its cells' ids."""
 
     title: str
     caption: str
     files: tuple[Path, ...]
     body: str = ""
+    cells: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What its files are called."""
+        return self.files[0].stem
 
     @property
     def picture(self) -> Path | None:
-        """The file that the index shows, if there is one."""
-        return next((path for path in self.files if path.suffix == ".png"), None)
+        """The file that pages show, if there is one."""
+        return next((path for kind in (".png", ".svg") for path in self.files if path.suffix == kind), None)
 
     @property
     def shown(self) -> str:
@@ -45,6 +53,11 @@ class Chapter:
         return [path for exhibit in self.exhibits for path in exhibit.files]
 
 
+def ids(points: pd.DataFrame) -> tuple[str, ...]:
+    """The ids of the cells behind a table, whose column `cell_ids` joins those of each row by ';'."""
+    return tuple(sorted({cell for joined in points["cell_ids"] for cell in joined.split(";") if cell}))
+
+
 def stem(*words: object) -> str:
     """A file name without its ending: the words that are not empty, joined by '_', free of odd characters."""
     return "_".join(re.sub(r"[^\w.=-]+", "-", str(word)) for word in words if str(word))
@@ -57,7 +70,7 @@ def prose(name: str) -> str:
 
 def escape(text: str) -> str:
     """Text that Markdown shows as it stands, in a table too."""
-    return re.sub(r"([\\|<*`]|(?<!\w)_|_(?!\w))", r"\\\1", text)
+    return re.sub(r"([\\|<*`\[]|&(?=#?\w+;)|(?<!\w)_|_(?!\w))", r"\\\1", text)
 
 
 def write(path: Path, text: str) -> Path:

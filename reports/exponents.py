@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from reports.exhibit import Exhibit, escape, prose, write
+from reports.exhibit import Exhibit, escape, ids, prose, write
 from reports.frames import column, is_null, records, varies
 from reports.numerals import ABSENT
-from reports.scaling_points import SETTINGS, Scaling, exponent_text, in_cell
+from reports.scaling_points import SETTINGS, Scaling, exponent_text, in_cell, tidy
 from reports.statistics import Exponent
 from reports.tabular import markdown
 from reports.theory import complexity_table
@@ -50,7 +50,7 @@ def exhibit(measured: list[Scaling], out: Path) -> Exhibit:
         write(out / "exponents.md", f"# {TITLE}\n\n{caption}\n\n{body}"),
         write(out / "exponents.csv", entries.drop(columns="text").to_csv(index=False, lineterminator="\n")),
     )
-    return Exhibit(TITLE, caption, files, body)
+    return Exhibit(TITLE, caption, files, body, ids(tidy(measured)))
 
 
 def contains(fit: Exponent | None, theory: float | None) -> bool | None:

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reports import facets, theme
-from reports.exhibit import Chapter, Exhibit, stem
+from reports.exhibit import Chapter, Exhibit, ids, stem
 from reports.facets import Family
 from reports.frames import distinct, groups, keep, ordered, positive, varies, where
 from reports.log_axes import length_axis, power_ticks
@@ -89,7 +89,7 @@ def _against_n(family: Family, out: Path) -> Exhibit:
     with theme.style():
         files = theme.save(figure, out, stem("gradient_error_n", family.name))
     caption = f"Relative error of the gradient against the number of steps N ({family.title}): {_DEFINITION}."
-    return Exhibit(_title("Gradient error against N", family), caption, files)
+    return Exhibit(_title("Gradient error against N", family), caption, files, cells=ids(tidy(family.members)))
 
 
 def _against_h(family: Family, out: Path) -> Exhibit:
@@ -101,7 +101,7 @@ def _against_h(family: Family, out: Path) -> Exhibit:
         f"{_DEFINITION}. Legend: p of h^p, least squares in log-log over the points above the dotted line, ± half "
         "width of its 95 % interval. N is the length with the most measurements, the longest of equal ones."
     )
-    return Exhibit(_title("Gradient error against h", family), caption, files)
+    return Exhibit(_title("Gradient error against h", family), caption, files, cells=ids(tidy(family.members)))
 
 
 def _panel_against_n(axis: Axes, members: Sequence[Scaling]) -> None:

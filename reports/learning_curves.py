@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 
 from reports import rows as select
 from reports import theme
-from reports.exhibit import Chapter, Exhibit, prose, stem
+from reports.exhibit import Chapter, Exhibit, ids, prose, stem
 from reports.frames import groups, mean, records, where
 
 TITLE = "Learning curves"
@@ -28,11 +28,13 @@ def chapter(frame: pd.DataFrame, out: Path) -> Chapter:
     exhibits, missing = [], []
     for name in names:
         lined, _ = select.of_protocol(rows, name)
-        losses = curves(select.ok(lined))
+        shown, left_out = select.drawn(select.ok(lined))
+        losses = curves(shown)
         if losses.empty:
             missing.append(f"no learning curve in the train rows of protocol {name}: learning curves not drawn")
         else:
-            exhibits.append(_exhibit(losses, lined, name, out, name if len(names) > 1 else ""))
+            suffix = name if len(names) > 1 else ""
+            exhibits.append(_exhibit(losses, lined, name, out, suffix, select.room(left_out)))
     if not names:
         missing.append("no train rows: learning curves not drawn")
     return Chapter(TITLE, tuple(exhibits), tuple(missing))
@@ -45,13 +47,13 @@ def curves(rows: pd.DataFrame) -> pd.DataFrame:
     """
     losses = [
         {"system": row["system"], "model": row["model"], "line": row["line"], "seed": row["seed"],
-         "part": part, "epoch": epoch, "loss": loss}
+         "cell_ids": row["cell_id"], "part": part, "epoch": epoch, "loss": loss}
         for row in records(rows)
         for part, column in (("training", "curve_train"), ("validation", "curve_validation"))
         if part == "validation" or pd.notna(row["gradient_mode"])
         for epoch, loss in enumerate(select.numbers(row[column]), start=1)
     ]  # fmt: skip
-    return pd.DataFrame(losses, columns=["system", "model", "line", "seed", "part", "epoch", "loss"])
+    return pd.DataFrame(losses, columns=["system", "model", "line", "seed", "cell_ids", "part", "epoch", "loss"])
 
 
 def floors(rows: pd.DataFrame) -> dict[str, float]:
@@ -111,7 +113,7 @@ def _models_and_lines(losses: pd.DataFrame) -> list[tuple[str, str]]:
     return sorted({(row["model"], row["line"]) for row in records(losses)})
 
 
-def _exhibit(losses: pd.DataFrame, lined: pd.DataFrame, protocol: str, out: Path, suffix: str) -> Exhibit:
+def _exhibit(losses: pd.DataFrame, lined: pd.DataFrame, protocol: str, out: Path, suffix: str, note: str) -> Exhibit:
     figure = draw(losses, floors(lined))
     with theme.style():
         files = theme.save(figure, out, stem("learning_curves", suffix))
@@ -120,6 +122,6 @@ def _exhibit(losses: pd.DataFrame, lined: pd.DataFrame, protocol: str, out: Path
     caption = (
         f"Squared error of rollouts after each epoch under protocol {protocol}: mean over seeds ({count} a line), "
         "band from the least to the largest. Training loss where it is one. Dashed: loss of the true H on the same "
-        "validation windows."
+        f"validation windows.{note}"
     )
-    return Exhibit(f"Learning curves, protocol {protocol}", caption, files)
+    return Exhibit(f"Learning curves, protocol {protocol}", caption, files, cells=ids(losses))

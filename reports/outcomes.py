@@ -3,7 +3,7 @@
 import pandas as pd
 
 from reports import rows as select
-from reports.frames import groups, otherwise, where
+from reports.frames import groups, otherwise
 
 _LONGEST_REASON = 200
 
@@ -29,12 +29,15 @@ def left_out(rows: pd.DataFrame) -> list[str]:
 def absent(rows: pd.DataFrame) -> list[str]:
     """A sentence for each line and system that lack a seed which the same line has on another system."""
     sentences = []
+    found = {line: own for (line,), own in groups(rows, ["line"])}
     for line in select.lines(rows):
-        own = where(rows, line=line)
-        if own.empty:
+        own = found.get(line)
+        if own is None:
             sentences.append(f"{line}: no rows in the store")
+            continue
+        on = {system: select.seeds(part) for (system,), part in groups(own, ["system"])}
         for system in select.systems(rows):
-            lacking = sorted(set(select.seeds(own)) - set(select.seeds(where(own, system=system))))
+            lacking = sorted(set(select.seeds(own)) - set(on.get(system, ())))
             if lacking:
                 sentences.append(f"{line}: not in the store ({system} {_seeds(lacking)})")
     return sentences

@@ -14,12 +14,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from reports import facets, theme
-from reports.exhibit import Chapter, Exhibit, prose, stem
+from reports.exhibit import Chapter, Exhibit, ids, prose, stem
 from reports.facets import Family
 from reports.frames import groups, keep, positive, records, where
 from reports.log_axes import readable_ticks
 from reports.numerals import brief
-from reports.scaling_points import Scaling, sweeps
+from reports.scaling_points import Scaling, sweeps, tidy
 
 TITLE = "Time against memory"
 _NEEDED = ["iteration_ms", "peak_mib", "gradient_rel_error"]
@@ -147,4 +147,4 @@ def _exhibit(family: Family, out: Path) -> Exhibit:
         "better in one of the two; the N of the leanest is written beside it."
     )
     name = prose(family.name or family.members[0].system)
-    return Exhibit(f"Time against memory, {name}", caption, files)
+    return Exhibit(f"Time against memory, {name}", caption, files, cells=ids(tidy(family.members)))

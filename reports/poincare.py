@@ -139,4 +139,5 @@ def _exhibit(found: Sections, out: Path, suffix: str) -> Exhibit:
     )
     body = table(found)
     text = write(out / f"{name}.md", f"# {found.title}\n\n{caption}\n\n{body}")
-    return Exhibit(found.title, caption, (*pictures, text), body)
+    cells = tuple(sorted(row["cell_id"] for row in found.rows))
+    return Exhibit(found.title, caption, (*pictures, text), body, cells)

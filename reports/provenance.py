@@ -1,6 +1,7 @@
 """Where rows come from: the record that each run left in the store."""
 
 import json
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +34,15 @@ class Run:
         return _text(self.record.get("cpu"))
 
     @property
+    def machine(self) -> str:
+        """Processor, cores and memory, cards, system."""
+        memory = self.record.get("memory_bytes")
+        parts = [self.record.get("cpu"), f"{self.record['cores']} cores" if self.record.get("cores") else None]
+        parts += [f"{memory / 2**30:.0f} GiB" if isinstance(memory, int) else None]
+        parts += [*(self.record.get("gpus") or []), self.record.get("platform")]
+        return ", ".join(_text(part) for part in parts if part) or ABSENT
+
+    @property
     def packages(self) -> str:
         versions = self.record.get("packages")
         if not isinstance(versions, dict):
@@ -41,14 +51,42 @@ class Run:
 
     @property
     def command_line(self) -> str:
+        return shlex.join(self._words) if self._words else _text(self.record.get("command_line"))
+
+    @property
+    def grid(self) -> str | None:
+        """What stood after --grid in its command; None where nothing did."""
+        for place, word in enumerate(self._words):
+            if word == "--grid":
+                return next(iter(self._words[place + 1 :]), None)
+            if word.startswith("--grid="):
+                return word.removeprefix("--grid=")
+        return None
+
+    @property
+    def _words(self) -> list[str]:
         command = self.record.get("command_line")
-        return " ".join(str(word) for word in command) if isinstance(command, list) else _text(command)
+        return [str(word) for word in command] if isinstance(command, list) else []
 
 
 def runs(frame: pd.DataFrame, results: Path) -> list[Run]:
     """The runs that the rows name, sorted by id, with the records of `results`/runs/RUN_ID.json."""
     counts = frame["run_id"].dropna().value_counts().sort_index()
     return [Run(str(name), int(count), _record(results / "runs" / f"{name}.json")) for name, count in counts.items()]
+
+
+def footer(runs: list[Run], cells: int) -> str:
+    """The line of small print below every figure: how much, from which code, machine and run."""
+
+    def told(values: list[str]) -> str:
+        known = [value for value in dict.fromkeys(values) if value != ABSENT]
+        return ", ".join(known) if len(known) < 3 else f"{known[0]} and {len(known) - 1} more"
+
+    names = told([run.run_id for run in runs])
+    versions = told([f"git {run.git}" for run in runs if run.git != ABSENT])
+    machines = told([run.cpu for run in runs])
+    parts = (f"hamiltonian-bench, store of {cells} cells", f"run {names}" if names else "", versions, machines)
+    return " · ".join(part for part in parts if part)
 
 
 def _record(path: Path) -> dict:

@@ -12,6 +12,8 @@ class Published:
 
     source: str
     own_method: str
+    own_model: str
+    own_recipe: str
     comparable_protocols: tuple[str, ...]
     figures: dict[str, dict[str, dict[str, dict[str, str]]]]
 

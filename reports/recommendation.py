@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from reports.exhibit import Chapter, Exhibit, escape, prose, write
+from reports.exhibit import Chapter, Exhibit, escape, ids, prose, write
 from reports.frames import groups, is_null, keep, records, varies
 from reports.numerals import ABSENT, brief, plain
-from reports.scaling_points import EXACT_BELOW, SETTINGS, Scaling, in_cell
+from reports.scaling_points import EXACT_BELOW, SETTINGS, Scaling, in_cell, tidy
 from reports.tabular import latex, markdown
 
 TITLE = "Which gradient mode for which N"
@@ -51,7 +51,7 @@ def chapter(measured: list[Scaling], out: Path) -> Chapter:
         write(out / "recommendation.tex", latex(brief_headings, brief_lines, caption, "tab:recommendation", words)),
         write(out / "recommendation.csv", table.to_csv(index=False, lineterminator="\n")),
     )
-    return Chapter(TITLE, (Exhibit("Recommended gradient modes", caption, files, body),))
+    return Chapter(TITLE, (Exhibit("Recommended gradient modes", caption, files, body, ids(tidy(measured))),))
 
 
 def recommendations(measured: list[Scaling]) -> pd.DataFrame:

@@ -1,6 +1,6 @@
 """Which rows stand for what: kinds, protocols, and the line of a table that a training row belongs to."""
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -11,6 +11,7 @@ from reports.published import paper
 
 REFERENCES = ("constant", "true_h")  # models that need no training: every table of H errors carries both
 VARIANTS = ("preset", "gradient_mode", "integrator", "start_guess", "seq_len", "dtype", "device")
+MOST_LINES = 16  # of a figure; more have no colours of their own
 _SAME_CELL = (*IDENTITY_COLUMNS, "batch_size")  # a profile's batch comes from its recipe's contents
 
 
@@ -71,6 +72,33 @@ def lines(rows: pd.DataFrame) -> list[str]:
     """Labels of `with_lines`: both references, present or not, then trained models by their identity."""
     trained = otherwise(rows, "model", *REFERENCES)
     return [*REFERENCES, *distinct(ordered(trained, ["model", "recipe", *VARIANTS]), "line")]
+
+
+def drawn(rows: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """The rows of the lines that a figure has room for, and how many lines were left out.
+
+    All of them if they are no more than MOST_LINES; else of each model the line with the least validation loss
+    (geometric mean over systems and seeds; the first by name without one).
+    """
+    present = [line for line in lines(rows) if line not in REFERENCES]
+    if len(present) <= MOST_LINES:
+        return rows, 0
+    chosen = [_leading(own) for _, own in groups(otherwise(rows, "model", *REFERENCES), ["model"])][:MOST_LINES]
+    kept = cast(pd.DataFrame, rows.loc[rows["line"].isin([*chosen, *REFERENCES])])
+    return kept, len(present) - len(chosen)
+
+
+def room(left_out: int) -> str:
+    """The sentence of a caption about lines that were left out; empty if none were."""
+    if not left_out:
+        return ""
+    return f" Of each model the line with the least validation loss; {left_out} other lines are in the tables alone."
+
+
+def _leading(rows: pd.DataFrame) -> str:
+    losses = rows["validation_loss"].where(rows["validation_loss"] > 0)
+    means = cast(Any, losses.map(np.log)).groupby(rows["line"]).mean()
+    return str(means.sort_index().fillna(np.inf).idxmin())
 
 
 def numbers(value: Any) -> np.ndarray:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from reports import cost_tables, exponents, outcomes, theme
 from reports import rows as select
-from reports.exhibit import Chapter, Exhibit, prose, stem
+from reports.exhibit import Chapter, Exhibit, ids, prose, stem
 from reports.frames import is_null, positive, records
 from reports.log_axes import length_axis, readable_ticks
 from reports.scaling_points import Scaling, exponent_text, sweeps
@@ -78,7 +78,7 @@ def _figure_exhibit(scaling: Scaling, out: Path) -> Exhibit:
         "of its 95 % interval."
     )
     name = ", ".join(filter(None, (prose(scaling.system), prose(scaling.distinction))))
-    return Exhibit(f"Memory and runtime against N, {name}", caption, files)
+    return Exhibit(f"Memory and runtime against N, {name}", caption, files, cells=ids(scaling.points))
 
 
 def _draw_line(axis: Axes, scaling: Scaling, mode: str, column: str) -> None:

@@ -1,8 +1,13 @@
 """Plain tables from headings and cells of text: Markdown pipes and LaTeX with booktabs rules."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
 
 from reports.error_latex import escape as escape_latex
+from reports.exhibit import Exhibit, escape, write
 
 Cells = Sequence[str]
 
@@ -25,6 +30,28 @@ def latex(headings: Cells, lines: Sequence[Cells], caption: str, label: str, wor
     head += [rf"\caption{{{escape_latex(caption)}}}\label{{{label}}}\\", r"\toprule", _row(headings), r"\midrule"]
     tail = [r"\bottomrule", r"\end{longtable}", r"\endgroup"]
     return "\n".join([*head, r"\endhead", *body, *tail]) + "\n"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as text: `lines` of cells below `headings`, the first `words` columns words and the others numbers."""
+
+    title: str
+    caption: str
+    headings: Cells
+    lines: Sequence[Cells]
+    words: int = 1
+
+    def publish(self, out: Path, name: str, data: pd.DataFrame, cells: tuple[str, ...]) -> Exhibit:
+        """Writes `name`.md, .tex and .csv, the last with the numbers of `data`; `cells` are the ids behind it."""
+        body = markdown(self.headings, [[escape(cell) for cell in line] for line in self.lines], self.words)
+        printed = latex(self.headings, self.lines, self.caption, f"tab:{name}", self.words)
+        files = (
+            write(out / f"{name}.md", f"# {self.title}\n\n{self.caption}\n\n{body}"),
+            write(out / f"{name}.tex", printed),
+            write(out / f"{name}.csv", data.to_csv(index=False, lineterminator="\n")),
+        )
+        return Exhibit(self.title, self.caption, files, body, cells)
 
 
 def _row(cells: Cells) -> str:

@@ -19,7 +19,12 @@ Box = tuple[tuple[float, float], ...]
 
 def cube(half_width: float, dim: int) -> Box:
     """The box [-half_width, half_width]^dim as one (low, high) pair a coordinate."""
-    return ((-half_width, half_width),) * dim
+    return around((0.0,) * dim, half_width)
+
+
+def around(centre: tuple[float, ...], half_width: float) -> Box:
+    """The box of states that differ from the centre by at most half_width in every coordinate."""
+    return tuple((at - half_width, at + half_width) for at in centre)
 
 
 @dataclass(frozen=True)
@@ -35,9 +40,9 @@ class System(ABC):
     """A Hamiltonian system with n degrees of freedom.
 
     A plug-in gives `dof`, `separable` (H = T(p) + V(q)), `box` (where starts are drawn), `card` and
-    `hamiltonian`; it should give `field` in closed form, and `accepts` and `exact` where they apply. For judges of
-    long rollouts it may name a `section`, a `separatrix`, and a `lyapunov_time`, by whose length the distance of two
-    chaotic orbits grows e-fold.
+    `hamiltonian`; it should give `field` in closed form, and `accepts`, `exact` and `invariants` where they apply.
+    For judges of long rollouts it may name a `section`, a `separatrix`, and a `lyapunov_time`, by whose length the
+    distance of two chaotic orbits grows e-fold.
     """
 
     dof: int
@@ -70,6 +75,10 @@ class System(ABC):
     ) -> Float[Tensor, "times *batch dim"] | None:
         """The solution at times t where it is known in closed form, else None."""
         return None
+
+    def invariants(self, y: Float[Tensor, "*batch dim"]) -> dict[str, Float[Tensor, "*batch"]]:
+        """What the motion conserves besides H, by name."""
+        return {}
 
 
 def flip(y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim"]:

@@ -3,13 +3,15 @@
 from collections.abc import Iterable, Iterator
 from threading import Event
 
+import torch
+
 from bench.attempt import run_cell
 from bench.cell import Task
 from bench.data import Dataset, data_key, make_dataset
 
 
-def run(tasks: Iterable[Task], stop: Event) -> Iterator[dict]:
-    """The row of each task; ends early, between two cells, when `stop` is set."""
+def run(tasks: Iterable[Task], stop: Event) -> Iterator[list[dict]]:
+    """The row of each task, in a list of its own; ends early, between two cells, when `stop` is set."""
     datasets: dict[str, Dataset] = {}
 
     def shared(task: Task) -> Dataset:
@@ -21,4 +23,10 @@ def run(tasks: Iterable[Task], stop: Event) -> Iterator[dict]:
     for task in tasks:
         if stop.is_set():
             return
-        yield run_cell(task, lambda task=task: shared(task))
+        yield [run_cell(task, lambda task=task: shared(task))]
+
+
+def impossible(task: Task) -> str | None:
+    """Why this process can never run the task, or None if it can."""
+    absent = task.cell.device == "cuda" and not torch.cuda.is_available()
+    return "this machine has no CUDA device" if absent else None

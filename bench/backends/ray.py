@@ -1,15 +1,17 @@
 """Cells as Ray core tasks. The only file that imports Ray.
 
-Ray retries nothing (`max_retries=0`): attempts are the driver's. A bounded window of tasks is in flight; each
-data set is made by one task, once, and shared through the object store.
+Ray retries nothing (`max_retries=0`): attempts are the driver's. A batch of cells is one task that streams what it
+has to report; each data set is made by one task, once, and shared through the object store.
 """
 
 import os
-from collections.abc import Iterable, Iterator
+import signal
+import socket
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from threading import Event
+from functools import partial
 from time import monotonic
+from urllib.parse import urlsplit
 
 os.environ.setdefault("RAY_AUTH_MODE", "token")  # read at import; without it Ray warns and listens to anyone
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -19,110 +21,171 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import ray
 import ray.exceptions
+from ray import ObjectRefGenerator
 
-from bench.attempt import failure, opening, run_cell
+from bench.attempt import run_cell, this_worker
 from bench.cell import Task
 from bench.data import Dataset, data_key, make_dataset
+from bench.deadline import TimeLimit, time_limit
+from bench.declarations import BadInput
+from bench.driver import Gone, Started
+from bench.protocol import Protocol
+from bench.provenance import REPOSITORY
 from bench.status import Status
 
-GRACE_S = 10.0  # what running cells get after an interruption
-TASKS_PER_SLOT = 2  # in flight, so that a free worker never waits for the driver
+QUIET = {"log_to_driver": False, "logging_level": "ERROR"}
+OUR_CODE = [str(REPOSITORY / package) for package in ("systems", "models", "bench")]
 OBJECT_STORE_BYTES = 1 << 30
+CONNECT_S = 60.0  # Ray itself would try for ten minutes
+NODES_S = 2.0  # for so long what the nodes offer is not asked again
 
 
 @ray.remote(max_retries=2)
 def _make_dataset(system: str, task: Task) -> Dataset:
-    return make_dataset(system, task.protocol)
+    try:
+        with time_limit(task.timeout_s):
+            return make_dataset(system, task.protocol)
+    except TimeLimit as limit:
+        raise TimeoutError(str(limit)) from limit  # Ray takes what is no Exception for a crash
 
 
-@ray.remote(max_retries=0)
-def _run_cell(task: Task, dataset: Dataset | None) -> dict:
-    def shared() -> Dataset:
-        assert dataset is not None
-        return dataset
+@ray.remote(max_retries=0, num_returns="streaming")
+def _run_cells(tasks: Sequence[Task], dataset: Dataset | None) -> Iterator[Started | dict]:
+    yield Started(this_worker())
+    for task in tasks:
+        yield run_cell(task, partial(_given, dataset))
 
-    return run_cell(task, shared)
+
+def _given(dataset: Dataset | None) -> Dataset:
+    assert dataset is not None
+    return dataset
 
 
 @contextmanager
-def cluster(workers: int, address: str | None) -> Iterator[float]:
-    """A local Ray of so many workers, or a connection to a running one; gives the number of CPUs."""
-    options = {"include_dashboard": False, "log_to_driver": False, "logging_level": "ERROR"}
-    if address is None:
-        options |= {"num_cpus": workers, "object_store_memory": OBJECT_STORE_BYTES}
-    ray.init(address=address or "local", **options)
+def cluster(workers: int, address: str | None) -> Iterator["RayWorkers"]:
+    """A local Ray of so many workers, or a connection to a running one. Raises BadInput."""
+    on_term = signal.getsignal(signal.SIGTERM)
     try:
-        yield ray.cluster_resources().get("CPU", 0.0)
+        start(workers) if address is None else connect(address)
+        signal.signal(signal.SIGTERM, on_term)  # Ray sets one of its own
+        yield RayWorkers()
     finally:
         ray.shutdown()
 
 
-@dataclass
-class Flight:
-    """The tasks that are in flight, and the data sets that they share."""
+def start(workers: int) -> None:
+    """Start a Ray of this machine alone. Raises BadInput if it does not come up."""
+    options = {"num_cpus": workers, "object_store_memory": OBJECT_STORE_BYTES, "include_dashboard": False}
+    try:
+        ray.init(address="local", **QUIET, **options)
+    except Exception as error:  # Ray raises just that
+        advice = "Is the machine very busy, or short of memory? Try again, or without Ray: --backend inline"
+        raise BadInput(f"Ray did not start on this machine: {error}. {advice}") from error
 
-    slots: float
-    running: dict[ray.ObjectRef, Task] = field(default_factory=dict)
-    datasets: dict[str, ray.ObjectRef] = field(default_factory=dict)
 
-    @property
-    def full(self) -> bool:
-        return len(self.running) >= TASKS_PER_SLOT * self.slots
+def connect(address: str) -> None:
+    """Join a running cluster, and take our code along. Raises BadInput: nobody answers, or another version does."""
+    advice = "Is it running, and is this its address (`ray status`)? Without --address a local Ray is started."
+    place = urlsplit(address if "://" in address else f"//{address}")
+    try:
+        if place.port:  # Ray gives up only after minutes
+            socket.create_connection((place.hostname or "", place.port), timeout=5).close()
+        with time_limit(CONNECT_S):
+            ray.init(address=address, runtime_env={"py_modules": OUR_CODE}, **QUIET)
+    except TimeLimit as error:
+        raise BadInput(f"no Ray answered at {address} within {CONNECT_S:g} s. {advice}") from error
+    except (OSError, ValueError) as error:
+        raise BadInput(f"no Ray answers at {address}: {error}. {advice}") from error
+    except (RuntimeError, ray.exceptions.RayError) as error:
+        raise BadInput(f"the Ray at {address} cannot be used from here: {error}") from error
 
-    def submit(self, task: Task) -> None:
-        cpus = largest_node() if task.cell.exclusive else 1
-        options = {"num_cpus": cpus, "name": task.cell.label}
-        self.running[_run_cell.options(**options).remote(task, self._dataset(task))] = task
 
-    def collect(self, timeout: float) -> list[dict]:
-        """The rows of the tasks that have ended, after waiting for one."""
-        done, _ = ray.wait(list(self.running), num_returns=1, timeout=timeout)
-        return [self._row(ref) for ref in done]
+class RayWorkers:
+    """The workers of the cluster that this process is connected to (`bench.driver.Workers`)."""
 
-    def cancel(self) -> None:
-        for ref in self.running:
-            ray.cancel(ref, force=True)
+    def __init__(self) -> None:
+        self.slots: float = ray.cluster_resources().get("CPU", 0.0)
+        self._live: dict[ObjectRefGenerator, None] = {}
+        self._datasets: dict[str, ray.ObjectRef] = {}
+        self._keys: dict[tuple[str, int], tuple[Protocol, str]] = {}  # with the protocol, so that its id stays taken
+        self._nodes: tuple[float, list[dict]] = (float("-inf"), [])
 
-    def _dataset(self, task: Task) -> ray.ObjectRef | None:
+    def submit(self, tasks: Sequence[Task]) -> ObjectRefGenerator:
+        options = {"name": tasks[0].cell.label, **self.request(tasks[0])}
+        stream = _run_cells.options(**options).remote(list(tasks), self._dataset(tasks[0]))
+        self._live[stream] = None
+        return stream
+
+    def reports(self, timeout: float) -> Iterator[tuple[ObjectRefGenerator, Started | Gone | dict]]:
+        """What the batches have to say, after waiting for one of them."""
+        ray.wait(list(self._live), num_returns=1, timeout=timeout)
+        ready, _ = ray.wait(list(self._live), num_returns=len(self._live), timeout=0)
+        for stream in ready:
+            report = self._next(stream)
+            if isinstance(report, Gone):
+                self._live.pop(stream, None)
+            yield stream, report
+
+    def stop(self, handle: ObjectRefGenerator) -> None:
+        ray.cancel(handle, force=True)
+
+    def group(self, task: Task) -> tuple:
+        return self._data_of(task), *self.request(task).values()
+
+    def impossible(self, task: Task) -> str | None:
+        """Why no node of this cluster can ever run the task, or None if one can."""
+        wanted = {"CPU" if name == "num_cpus" else "GPU": amount for name, amount in self.request(task).items()}
+        offers = [node["Resources"] for node in self._alive()]
+        if any(all(offer.get(name, 0.0) >= amount for name, amount in wanted.items()) for offer in offers):
+            return None
+        asked = " and ".join(f"{amount:g} {name}" for name, amount in wanted.items())
+        best = ", ".join(f"{max(offer.get(name, 0.0) for offer in offers):g} {name}" for name in wanted)
+        return f"the cell asks for {asked} on one node; the most that a node of this cluster has: {best}"
+
+    def request(self, task: Task) -> dict[str, float]:
+        """A timed cell has a card, or else a whole node, to itself; other cells share."""
+        if task.cell.device == "cuda":
+            return {"num_cpus": 1.0, "num_gpus": 1.0}
+        return {"num_cpus": self._largest_node() if task.cell.exclusive else 1.0}
+
+    def _largest_node(self) -> float:
+        return max(node["Resources"].get("CPU", 0.0) for node in self._alive())
+
+    def _alive(self) -> list[dict]:
+        asked, nodes = self._nodes
+        if monotonic() > asked + NODES_S:
+            nodes = [node for node in ray.nodes() if node["Alive"]]
+            self._nodes = monotonic(), nodes
+        return nodes
+
+    def _data_of(self, task: Task) -> str | None:
         if not task.cell.learns:
             return None
-        key = data_key(task.cell.system, task.protocol)
-        if key not in self.datasets:
-            self.datasets[key] = _make_dataset.remote(task.cell.system, task)
-        return self.datasets[key]
+        known = task.cell.system, id(task.protocol)
+        if known not in self._keys:
+            self._keys[known] = task.protocol, data_key(task.cell.system, task.protocol)
+        return self._keys[known][1]
 
-    def _row(self, ref: ray.ObjectRef) -> dict:
-        task = self.running.pop(ref)
+    def _dataset(self, task: Task) -> ray.ObjectRef | None:
+        key = self._data_of(task)
+        if key is None:
+            return None
+        if key not in self._datasets:
+            self._datasets[key] = _make_dataset.remote(task.cell.system, task)
+        return self._datasets[key]
+
+    def _next(self, stream: ObjectRefGenerator) -> Started | Gone | dict:
         try:
-            return ray.get(ref)
+            return ray.get(next(stream))
+        except StopIteration:
+            return Gone()
         except ray.exceptions.RayTaskError as error:
-            return opening(task) | failure(Status.ERROR, error, "data")
+            if isinstance(error.cause, ray.exceptions.RayError):  # a data set went away with its node
+                self._datasets.clear()
+                return Gone(Status.LOST, error)
+            status = Status.TIMEOUT if isinstance(error.cause, TimeoutError) else Status.ERROR
+            return Gone(status, error, "data")
         except ray.exceptions.OutOfMemoryError as error:
-            return opening(task) | failure(Status.OOM, error, "worker")
+            return Gone(Status.OOM, error)
         except ray.exceptions.RayError as error:
-            return opening(task) | failure(Status.LOST, error, "worker")
-
-
-def run(tasks: Iterable[Task], stop: Event, slots: float) -> Iterator[dict]:
-    """The row of each task. When `stop` is set nothing more is submitted and running cells get a short grace."""
-    flight, waiting, deadline = Flight(slots), iter(tasks), float("inf")
-    exhausted = False
-    while True:
-        while not (stop.is_set() or exhausted or flight.full):
-            task = next(waiting, None)
-            exhausted = task is None
-            if task is not None:
-                flight.submit(task)
-        if not flight.running:
-            return
-        if stop.is_set():
-            deadline = min(deadline, monotonic() + GRACE_S)
-            if monotonic() > deadline:
-                flight.cancel()
-                return
-        yield from flight.collect(timeout=0.5)
-
-
-def largest_node() -> float:
-    """CPUs of the largest node: what a timed cell asks for, to have one to itself."""
-    return max(node["Resources"].get("CPU", 0.0) for node in ray.nodes() if node["Alive"])
+            return Gone(Status.LOST, error)

@@ -19,15 +19,20 @@ def test_points(
         return cartesian_grid(box, protocol.grid_per_axis, protocol.test_points)
     count = protocol.test_points if role == "test" else protocol.calibration_points
     stream = generator(f"{role} {test_set}", data_key(system_name, protocol))
-    shape = (count, system.dim)
     if test_set == "gaussian":
-        return protocol.sigma(system_name, system) * torch.randn(shape, dtype=torch.float64, generator=stream)
+        return protocol.gaussian(system_name, system, count, stream)
     low, high = torch.tensor(box, dtype=torch.float64).T
-    return low + (high - low) * torch.rand(shape, dtype=torch.float64, generator=stream)
+    return low + (high - low) * torch.rand(count, system.dim, dtype=torch.float64, generator=stream)
 
 
 def cartesian_grid(box: Box, per_axis: int, at_most: int) -> Float[Tensor, "points dim"]:
-    """A grid over the box, ends included, with fewer points an axis where there would be too many."""
+    """A grid over the box, ends included, with fewer points an axis where there would be too many.
+
+    Where even 2 an axis are too many, the first points of Sobol's sequence fill the box as evenly as so few can.
+    """
+    if 2 ** len(box) > at_most:
+        low, high = torch.tensor(box, dtype=torch.float64).T
+        return low + (high - low) * torch.quasirandom.SobolEngine(len(box)).draw(at_most, dtype=torch.float64)
     per_axis = min(per_axis, max(2, int(at_most ** (1 / len(box)) + 1e-9)))
     axes = [torch.linspace(low, high, per_axis, dtype=torch.float64) for low, high in box]
     return torch.cartesian_prod(*axes)

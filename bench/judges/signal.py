@@ -25,23 +25,26 @@ def signal_columns(system_name: str, protocol: Protocol, trajectories: np.ndarra
     speed = float(system.field(states).square().sum(-1).mean().sqrt())
     rows = torch.arange(len(states))
     starts = states[rows, rows % max(1, states.shape[1] - steps)]
+    noise = torch.as_tensor(protocol.noise_of(system), dtype=states.dtype).expand(system.dim)
     return {
-        "noise_to_signal": protocol.noise / (steps * protocol.dt * speed),
-        "noise_floor": protocol.noise**2 * noise_gain(system, starts, protocol, steps),
+        "noise_to_signal": float(noise.square().mean().sqrt()) / (steps * protocol.dt * speed),
+        "noise_floor": noise_floor(system, starts, noise, protocol, steps),
     }
 
 
-def noise_gain(system: System, starts: Float[Tensor, "starts dim"], protocol: Protocol, steps: int) -> float:
-    """Mean squared error of the true flow on noisy windows, per variance of the noise, to leading order.
+def noise_floor(
+    system: System, starts: Float[Tensor, "starts dim"], noise: Float[Tensor, " dim"], protocol: Protocol, steps: int
+) -> float:
+    """Mean squared error of the true flow on noisy windows, to leading order in the noise.
 
-    Every observation has its own noise, of 2n components; the noise of a noisy start arrives as the flow carries it:
-    2n + ||d phi_t||^2, the mean over the times of the window (`reference/models.md`, 1.3).
+    Every observation has its own; that of a noisy start arrives as the flow carries it. For noise sigma of all
+    coordinates sigma^2 (2n + ||d phi_t||^2), the mean over the times of the window (`reference/models.md`, 1.3).
     """
-    dim = system.dim
+    own, dim = float(noise.square().sum()), system.dim
     if protocol.start_state == "true":
-        return float(dim)
+        return own
     nudges = CHANGE * torch.cat((torch.eye(dim), -torch.eye(dim))).to(starts)
     nudged = (starts[:, None] + nudges).flatten(0, 1)
     states = integrate(system, nudged, protocol.dt, steps)[:, 1:].unflatten(0, (len(starts), 2, dim))
     columns = (states[:, 0] - states[:, 1]) / (2 * CHANGE)  # [starts, column of d phi_t, times, dim]
-    return dim + float(columns.square().sum((1, 3)).mean())
+    return own + float((noise.square() * columns.square().sum(3).mean((0, 2))).sum())

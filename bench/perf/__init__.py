@@ -1,10 +1,17 @@
-"""asv benchmarks. Lower is better everywhere; the meters are those of bench.measure."""
+"""asv benchmarks. Lower is better everywhere; the meters are those of bench.measure and bench.perf.yardstick.
+
+Benchmarks are `track_` functions, for asv's own meters of time and memory see the whole process and a machine whose
+speed drifts. Those called `track_time` differ from run to run; all others repeat exactly, as their data and their
+seeds are fixed. What does not apply raises NotImplementedError in `setup`, which asv takes as a skip. `version` is
+changed by hand, when a figure means something else than before.
+"""
 
 from collections.abc import Callable
-from dataclasses import replace
 
-from bench.cell import Cell
-from bench.grid import why_skipped
+import models
+from bench.cell import Task
+from bench.expand import expand
+from bench.grid import Filters, Grid
 
 
 def in_unit(name: str) -> Callable[[Callable], Callable]:
@@ -17,27 +24,24 @@ def in_unit(name: str) -> Callable[[Callable], Callable]:
     return mark
 
 
-def measured_cell(system: str, gradient_mode: str, seq_len: int) -> Cell:
-    """The iteration that all benchmarks measure: an untrained fshnn under the paper's protocol, h = 0.01.
+def measured_task(model: str, **axes: object) -> Task:
+    """The cell that a benchmark measures: the first that exists of a block with these axes.
 
-    By implicit midpoint, or RK4 where the mode is for explicit methods. Raises NotImplementedError, which asv takes
-    as a skip, where neither fits.
+    By default one on the coupled oscillator, in about 1,100 parameters where the model has that size. Raises
+    NotImplementedError with the reason if all are skipped.
     """
-    cell = Cell(
-        kind="profile",
-        system=system,
-        model="fshnn",
-        gradient_mode=gradient_mode,
-        integrator="implicit_midpoint",
-        start_guess="extrapolation",
-        seq_len=seq_len,
-        seed=0,
-        protocol="paper",
-        recipe="one_cycle",
-        net="untrained",
-        step_size=0.01,
-    )
-    for candidate in (cell, replace(cell, integrator="rk4", start_guess=None)):
-        if why_skipped(candidate) is None:
-            return candidate
-    raise NotImplementedError(why_skipped(cell))
+    usual = {
+        "system": "coupled_oscillator",
+        "model": model,
+        "preset": "matched" if "matched" in models.get(model).presets else "paper",
+        "seq_len": 4,
+        "seed": 0,
+        "protocol": "perf",
+        "recipe": "perf",
+    }
+    grid = Grid.model_validate({"name": "perf", "cells": [usual | axes]})
+    planned = list(expand(grid, Filters()))
+    for candidate in planned:
+        if candidate.skipped is None:
+            return candidate.task
+    raise NotImplementedError(planned[0].skipped)

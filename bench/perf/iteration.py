@@ -1,48 +1,83 @@
-"""One training iteration of fshnn on the coupled oscillator, by gradient mode and sequence length."""
+"""One training iteration on the coupled oscillator, B 512, float32: its time, memory and gradient.
+
+A new gradient mode or model gets its benchmarks here without a line: the names are those of the registries.
+"""
+
+from abc import ABC, abstractmethod
+from typing import Any
 
 import torch
 
+import models
 from bench.attempt import build
+from bench.cell import Task
 from bench.measure import Phases, peak_bytes
-from bench.perf import in_unit, measured_cell
+from bench.perf import in_unit, measured_task
+from bench.perf.yardstick import in_yardsticks, peer_iteration
 from bench.profile import gradient_error, iteration_phases, observed_every, profile_window
-from bench.protocol import load_protocol
-from bench.recipe import load_recipe
 from models import gradients
 
+ROUNDING = 1e-5  # of float32 over 256 steps: below it, the ratio of two gradient errors says nothing
 
-class TrainingIteration:
-    """A new gradient mode gets its benchmarks here without a line: the modes are those of the registry."""
 
-    params = (gradients.names(), [4, 32])
-    param_names = ("gradient_mode", "seq_len")
+class Iteration(ABC):
+    """What is measured of any iteration; `setup` says of which."""
+
     version = "1"
-    timeout = 120
-    number = 1
-    warmup_time = 0.5
+    timeout = 300
 
-    def setup(self, gradient_mode: str, seq_len: int) -> None:
+    @abstractmethod
+    def setup(self, *case: Any) -> None:
+        """Call `prepare`, or raise NotImplementedError for a case that does not exist."""
+
+    def prepare(self, task: Task) -> None:
         torch.set_num_threads(1)
-        recipe, protocol = load_recipe("one_cycle"), load_protocol("paper")
-        cell = measured_cell("coupled_oscillator", gradient_mode, seq_len)
-        self.model, self.gradient = build(cell)
-        self.window = profile_window(cell, protocol, recipe, torch.device("cpu"), observed_every(seq_len))
-        self.phases: Phases = iteration_phases(self.model, self.gradient, self.window, recipe)
-        self._iterate()
+        assert task.recipe is not None
+        assert task.cell.seq_len is not None
+        cpu = torch.device("cpu")
+        self.model, self.gradient = build(task.cell)
+        self.window = profile_window(task.cell, task.protocol, task.recipe, cpu, observed_every(task.cell.seq_len))
+        self.phases: Phases = iteration_phases(self.model, self.gradient, self.window, task.recipe)
+        self.iterate()
 
-    def _iterate(self) -> None:
+    def iterate(self) -> None:
         for run in self.phases.values():
             run()
 
-    def time_iteration(self, gradient_mode: str, seq_len: int) -> None:
-        self._iterate()
+    @in_unit("yardsticks")
+    def track_time(self, *case: Any) -> float:
+        return in_yardsticks(self.iterate, peer_iteration())
 
     @in_unit("bytes")
-    def track_peak_bytes(self, gradient_mode: str, seq_len: int) -> int:
+    def track_peak_bytes(self, *case: Any) -> int:
         existing = [*self.model.parameters(), self.window.start, self.window.observed]
         return max(peak_bytes(self.phases, existing, torch.device("cpu")).values())
+
+
+class OfEveryMode(Iteration):
+    """fshnn by implicit midpoint, or RK4 where the mode is for explicit methods, h = 0.01."""
+
+    params = (gradients.names(), [4, 32, 256])
+    param_names = ("gradient_mode", "seq_len")
+
+    def setup(self, *case: Any) -> None:
+        gradient_mode, seq_len = case
+        axes = {"gradient_mode": gradient_mode, "seq_len": seq_len, "integrator": ["implicit_midpoint", "rk4"]}
+        shape = {"preset": "paper", "protocol": "paper", "recipe": "one_cycle"}
+        self.prepare(measured_task("fshnn", kind="profile", **shape, **axes))
 
     @in_unit("relative error")
     def track_gradient_error(self, gradient_mode: str, seq_len: int) -> float:
         error, _ = gradient_error(self.model, self.gradient, self.window)
-        return max(error, 1e-7)  # below, rounding alone makes the ratio of two runs jump
+        return max(error, ROUNDING)
+
+
+class OfEveryModel(Iteration):
+    """Models that are trained by a loss on windows, as the grids train them by default, N = 4."""
+
+    params = ([name for name in models.names() if models.get(name).trainable],)
+    param_names = ("model",)
+
+    def setup(self, *case: Any) -> None:
+        (model,) = case
+        self.prepare(measured_task(model, kind="profile", protocol="smoke", recipe="one_cycle"))

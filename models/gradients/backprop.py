@@ -3,7 +3,7 @@ from torch import Tensor
 
 from models.base import Model
 from models.gradients.base import GradientMode, register
-from systems.integrators import Integrator, field_of_owner, unroll
+from systems.integrators import Integrator, field_of_owner, unroll, unroll_at
 
 
 @register
@@ -14,6 +14,7 @@ class Backprop(GradientMode):
     """
 
     exact = True
+    takes_times = True
 
     def rollout(
         self,
@@ -25,3 +26,12 @@ class Backprop(GradientMode):
         every: int = 1,
     ) -> Float[Tensor, "times batch dim"]:
         return unroll(integrator, field_of_owner(model), y0, h, steps, every)
+
+    def rollout_at(
+        self,
+        model: Model,
+        integrator: Integrator,
+        y0: Float[Tensor, "batch dim"],
+        times: Float[Tensor, "times batch"],
+    ) -> Float[Tensor, "times batch dim"]:
+        return unroll_at(integrator, field_of_owner(model), y0, times)

@@ -17,12 +17,13 @@ class GradientMode(ABC):
     """A rollout whose derivative is computed in one particular way.
 
     Modes differ in memory, time and exactness, never in the value of the rollout. `exact` says whether the
-    gradient is that of the discrete rollout (to rounding and the tolerance of the implicit solves); `compiles`
-    whether the mode takes the option `compiled`, and `compile_s` how many seconds it has compiled, if it was asked to
-    and could.
+    gradient is that of the discrete rollout (to rounding and the tolerance of the implicit solves); `takes_times`
+    whether the mode has a `rollout_at`; `compiles` whether the mode takes the option `compiled`, and `compile_s` how
+    many seconds it has compiled, if it was asked to and could.
     """
 
     exact: bool
+    takes_times: bool = False
     compiles: bool = False
     compile_s: float | None = None
 
@@ -42,6 +43,16 @@ class GradientMode(ABC):
         every: int = 1,
     ) -> Float[Tensor, "times batch dim"]:
         """States at 0, h, ..., steps h, or every `every`-th, differentiable in y0 and the model's parameters."""
+
+    def rollout_at(
+        self,
+        model: Model,
+        integrator: Integrator,
+        y0: Float[Tensor, "batch dim"],
+        times: Float[Tensor, "times batch"],
+    ) -> Float[Tensor, "times batch dim"]:
+        """States at irregular times, each sample's own and 0 first, by one step from each to the next."""
+        raise NotImplementedError(f"gradient mode {type(self).__name__} needs a fixed step")
 
 
 def trainable(model: Model) -> list[Tensor]:

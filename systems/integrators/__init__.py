@@ -1,6 +1,6 @@
 """One-step maps that advance a state by h."""
 
-from systems.integrators.base import Integrator, Separable, field_of_owner, get, names, register, unroll
+from systems.integrators.base import Integrator, Separable, field_of_owner, get, names, register, unroll, unroll_at
 from systems.integrators.solver import FixedPointSolver, NotSolved
 from systems.integrators.start_guess import start_guess_named
 
@@ -15,4 +15,5 @@ __all__ = [
     "register",
     "start_guess_named",
     "unroll",
+    "unroll_at",
 ]

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from systems.integrators.solver import NotSolved
+from systems.integrators.solver import NotSolved, Step
 from systems.registry import Registry
 
 VectorField = Callable[[Tensor], Tensor]
@@ -53,8 +53,8 @@ class Integrator(ABC):
     takes_start_guess: bool = False
 
     @abstractmethod
-    def step(self, field: VectorField, y: Float[Tensor, "*batch dim"], h: float) -> Float[Tensor, "*batch dim"]:
-        """Advance y by h, which may be negative.
+    def step(self, field: VectorField, y: Float[Tensor, "*batch dim"], h: Step) -> Float[Tensor, "*batch dim"]:
+        """Advance y by h, which may be negative, and differ from sample to sample.
 
         Implicit methods solve per sample to a tolerance and raise NotSolved where they cannot.
         """
@@ -92,6 +92,22 @@ def unroll(
             raise NotSolved(failure.residual, h, first + step) from failure
         if step % every == 0:
             states.append(y)
+    return torch.stack(states)
+
+
+def unroll_at(
+    integrator: Integrator,
+    field: VectorField,
+    y0: Float[Tensor, "batch dim"],
+    times: Float[Tensor, "times batch"],
+) -> Float[Tensor, "times batch dim"]:
+    """States at times of each sample's own, by one step from each to the next. Raises NotSolved."""
+    states = [y0]
+    for number, h in enumerate(times.diff(dim=0)[..., None], 1):
+        try:
+            states.append(integrator.step(field, states[-1], h))
+        except NotSolved as failure:
+            raise NotSolved(failure.residual, failure.h, number) from failure
     return torch.stack(states)
 
 

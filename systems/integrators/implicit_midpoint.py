@@ -3,6 +3,7 @@ from torch import Tensor
 
 from systems.integrators.base import VectorField, register
 from systems.integrators.runge_kutta import GaussLegendre
+from systems.integrators.solver import Step
 
 
 @register
@@ -18,7 +19,7 @@ class ImplicitMidpoint(GaussLegendre):
     b = (1.0,)
 
     def stages(
-        self, field: VectorField, y: Float[Tensor, "*batch dim"], v: Float[Tensor, "*batch dim"], h: float
+        self, field: VectorField, y: Float[Tensor, "*batch dim"], v: Float[Tensor, "*batch dim"], h: Step
     ) -> Float[Tensor, "stages *batch dim"]:
         """The midpoint (y + v)/2, which costs no evaluation."""
         return ((y + v) / 2)[None]

@@ -15,7 +15,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from systems.integrators.base import Integrator, VectorField
-from systems.integrators.solver import FixedPointSolver
+from systems.integrators.solver import FixedPointSolver, Step
 from systems.integrators.start_guess import REMEMBERED, Extrapolation, Observation, StartGuess
 
 Coefficients = tuple[tuple[float, ...], ...]
@@ -34,15 +34,15 @@ class RungeKutta(Integrator):
 
     @abstractmethod
     def slopes(
-        self, field: VectorField, y: Float[Tensor, "*batch dim"], h: float
+        self, field: VectorField, y: Float[Tensor, "*batch dim"], h: Step
     ) -> Float[Tensor, "stages *batch dim"]:
         """K_i = f(Y_i), stage by stage."""
 
-    def step(self, field: VectorField, y: Float[Tensor, "*batch dim"], h: float) -> Float[Tensor, "*batch dim"]:
+    def step(self, field: VectorField, y: Float[Tensor, "*batch dim"], h: Step) -> Float[Tensor, "*batch dim"]:
         return displace(y, h, self.b, self.slopes(field, y, h))
 
     def stages(
-        self, field: VectorField, y: Float[Tensor, "*batch dim"], v: Float[Tensor, "*batch dim"], h: float
+        self, field: VectorField, y: Float[Tensor, "*batch dim"], v: Float[Tensor, "*batch dim"], h: Step
     ) -> Float[Tensor, "stages *batch dim"]:
         """The stage states Y_i of the step from y to v."""
         return displace(y, h, self.a, self.slopes(field, y, h))
@@ -55,14 +55,14 @@ class ExplicitRungeKutta(RungeKutta):
     symmetric = False
 
     def slopes(
-        self, field: VectorField, y: Float[Tensor, "*batch dim"], h: float
+        self, field: VectorField, y: Float[Tensor, "*batch dim"], h: Step
     ) -> Float[Tensor, "stages *batch dim"]:
         slopes: list[Tensor] = []
         for row in self.a:
             stage = y
             for weight, slope in zip(row, slopes, strict=False):
                 if weight:
-                    stage = torch.add(stage, slope, alpha=h * weight)
+                    stage = along(stage, slope, h * weight)
             slopes.append(field(stage))
         return torch.stack(slopes)
 
@@ -82,11 +82,11 @@ class GaussLegendre(RungeKutta):
     takes_start_guess = True
 
     def slopes(
-        self, field: VectorField, y: Float[Tensor, "*batch dim"], h: float
+        self, field: VectorField, y: Float[Tensor, "*batch dim"], h: Step
     ) -> Float[Tensor, "stages *batch dim"]:
         return self.solve(field, y, h, self.predict(field, y, h))
 
-    def solve(self, field: VectorField, y: Tensor, h: float, guess: Tensor) -> Tensor:
+    def solve(self, field: VectorField, y: Tensor, h: Step, guess: Tensor) -> Tensor:
         """The stage slopes K = f(y + h a K), from a guess of them."""
 
         def update(slopes: Tensor) -> Tensor:
@@ -111,21 +111,26 @@ class GaussLegendre(RungeKutta):
         return replace(self, start_guess=Observation(observed, every))
 
     def predict(
-        self, field: VectorField, y: Float[Tensor, "*batch dim"], h: float
+        self, field: VectorField, y: Float[Tensor, "*batch dim"], h: Step
     ) -> Float[Tensor, "stages *batch dim"]:
         """Slopes at the nodes c_i = sum_j a_ij along the tangent."""
         nodes = [h * sum(row) for row in self.a]
         slope = field(y)
-        return field(torch.stack([torch.add(y, slope, alpha=node) for node in nodes]))
+        return field(torch.stack([along(y, slope, node) for node in nodes]))
 
 
 def displace(
-    y: Float[Tensor, "*batch dim"], h: float, weights: tuple, slopes: Float[Tensor, "stages *batch dim"]
+    y: Float[Tensor, "*batch dim"], h: Step, weights: tuple, slopes: Float[Tensor, "stages *batch dim"]
 ) -> Tensor:
     """y + h sum_j w_j K_j for a row of weights, or one such state for each row of a matrix."""
     if len(slopes) == 1 and isinstance(weights[0], tuple):
-        return torch.add(y, slopes, alpha=h * weights[0][0])
+        return along(y, slopes, h * weights[0][0])
     if len(slopes) == 1:
-        return torch.add(y, slopes[0], alpha=h * weights[0])
+        return along(y, slopes[0], h * weights[0])
     mixed = torch.tensordot(coefficient_tensor(weights, slopes.dtype, slopes.device), slopes, dims=1)
-    return torch.add(y, mixed, alpha=h)
+    return along(y, mixed, h)
+
+
+def along(y: Tensor, slope: Tensor, h: Step) -> Tensor:
+    """y + h slope."""
+    return y + h * slope if isinstance(h, Tensor) else torch.add(y, slope, alpha=h)

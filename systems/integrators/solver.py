@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 Update = Callable[[Tensor], Tensor]
+Step = float | Float[Tensor, "*#batch 1"]  # of all samples, or one for each
 
 
 class NotSolved(ArithmeticError):
@@ -57,8 +58,8 @@ class FixedPointSolver:
         update: Update,
         guess: Float[Tensor, "stages *batch dim"],
         state: Float[Tensor, "*batch dim"],
-        h: float,
-        unit: float = 1.0,
+        h: Step,
+        unit: Step = 1.0,
     ) -> Float[Tensor, "stages *batch dim"]:
         """The fixed point of `update` near `guess`. Raises NotSolved.
 
@@ -81,7 +82,7 @@ class FixedPointSolver:
         start = torch.where(contracted[..., None], z, guess).detach()
         return self._newton(update, start, limit, h, contracted)
 
-    def _limit(self, state: Tensor, unit: float) -> Tensor:
+    def _limit(self, state: Tensor, unit: Step) -> Tensor:
         """The change of each unknown that counts as converged."""
         rounding = self.tolerance * torch.finfo(state.dtype).eps / unit
         with torch.no_grad():
@@ -92,7 +93,7 @@ class FixedPointSolver:
             z = update(z)
         return z
 
-    def _newton(self, update: Update, z: Tensor, limit: Tensor, h: float, contracted: Tensor) -> Tensor:
+    def _newton(self, update: Update, z: Tensor, limit: Tensor, h: Step, contracted: Tensor) -> Tensor:
         residual = torch.inf
         for iteration in range(1, self.max_newton_iterations + 1):
             correction, matrix = newton_correction(update, z)
@@ -102,7 +103,7 @@ class FixedPointSolver:
                 self.report.newton_iterations += iteration
                 self.report.record(self.max_iterations, residual)
                 return implicit_derivative(update, z, matrix)
-        raise NotSolved(residual, h)
+        raise NotSolved(residual, float(torch.as_tensor(h).abs().max()))
 
 
 def samples_within(change: Float[Tensor, "stages *batch dim"]) -> Bool[Tensor, "*batch"]:

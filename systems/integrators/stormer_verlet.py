@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from systems.integrators.base import Integrator, Separable, VectorField, register
-from systems.integrators.solver import FixedPointSolver
+from systems.integrators.solver import FixedPointSolver, Step
 from systems.integrators.symplectic_euler import kick
 
 
@@ -24,14 +24,14 @@ class StormerVerlet(Integrator):
     symplectic = True
     symmetric = True
 
-    def step(self, field: VectorField, y: Float[Tensor, "*batch dim"], h: float) -> Float[Tensor, "*batch dim"]:
+    def step(self, field: VectorField, y: Float[Tensor, "*batch dim"], h: Step) -> Float[Tensor, "*batch dim"]:
         q, p = y.chunk(2, dim=-1)
         p_half = kick(self.solver, field, q, p, h / 2)
         q_new = self._drift(field, q, p_half, h)
         force = field(torch.cat((q_new, p_half), dim=-1)).chunk(2, dim=-1)[1]
         return torch.cat((q_new, p_half + h / 2 * force), dim=-1)
 
-    def _drift(self, field: VectorField, q: Tensor, p_half: Tensor, h: float) -> Tensor:
+    def _drift(self, field: VectorField, q: Tensor, p_half: Tensor, h: Step) -> Tensor:
         def velocity(position: Tensor) -> Tensor:
             return field(torch.cat((position, p_half.expand_as(position)), dim=-1)).chunk(2, dim=-1)[0]
 

@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from systems.integrators.base import Integrator, Separable, VectorField, register
-from systems.integrators.solver import FixedPointSolver
+from systems.integrators.solver import FixedPointSolver, Step
 
 
 @register
@@ -19,14 +19,14 @@ class SymplecticEuler(Integrator):
     symplectic = True
     symmetric = False
 
-    def step(self, field: VectorField, y: Float[Tensor, "*batch dim"], h: float) -> Float[Tensor, "*batch dim"]:
+    def step(self, field: VectorField, y: Float[Tensor, "*batch dim"], h: Step) -> Float[Tensor, "*batch dim"]:
         q, p = y.chunk(2, dim=-1)
         p = kick(self.solver, field, q, p, h)
         velocity, _ = field(torch.cat((q, p), dim=-1)).chunk(2, dim=-1)
         return torch.cat((q + h * velocity, p), dim=-1)
 
 
-def kick(solver: FixedPointSolver, field: VectorField, q: Tensor, p: Tensor, h: float) -> Tensor:
+def kick(solver: FixedPointSolver, field: VectorField, q: Tensor, p: Tensor, h: Step) -> Tensor:
     """The solution p+ of p+ = p - h H_q(q, p+)."""
 
     def update(p_new: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from systems.integrators.base import Integrator, VectorField, register
+from systems.integrators.solver import Step
 
 Pair = tuple[Tensor, Tensor]
 
@@ -30,11 +31,11 @@ class Tao(Integrator):
     symplectic = False
     symmetric = False
 
-    def step(self, field: VectorField, y: Float[Tensor, "*batch dim"], h: float) -> Float[Tensor, "*batch dim"]:
+    def step(self, field: VectorField, y: Float[Tensor, "*batch dim"], h: Step) -> Float[Tensor, "*batch dim"]:
         return self.extended_rollout(field, torch.cat((y, y), dim=-1), h, 1)[1, ..., : y.shape[-1]]
 
     def extended_rollout(
-        self, field: VectorField, z0: Float[Tensor, "*batch two_dim"], h: float, steps: int
+        self, field: VectorField, z0: Float[Tensor, "*batch two_dim"], h: Step, steps: int
     ) -> Float[Tensor, "times *batch two_dim"]:
         """State and copy, z = (q, p, x, y), at 0, h, ..., steps h; the copy is kept.
 
@@ -48,7 +49,7 @@ class Tao(Integrator):
         return torch.stack(states)
 
     def _advance(
-        self, field: VectorField, z: tuple[Tensor, ...], slopes: Pair, h: float
+        self, field: VectorField, z: tuple[Tensor, ...], slopes: Pair, h: Step
     ) -> tuple[tuple[Tensor, ...], Pair]:
         """One step, given the slopes at (q, y); the new state and copy, and the slopes there."""
         q, p, x, y = z
@@ -62,9 +63,10 @@ class Tao(Integrator):
         velocity, force = slopes_at(field, q, y)
         return (q, p + h / 2 * force, x + h / 2 * velocity, y), (velocity, force)
 
-    def _bind(self, q: Tensor, p: Tensor, x: Tensor, y: Tensor, h: float) -> tuple[Tensor, ...]:
+    def _bind(self, q: Tensor, p: Tensor, x: Tensor, y: Tensor, h: Step) -> tuple[Tensor, ...]:
         """The flow of the third term: the copies' difference (q - x, p - y) turns by 2 omega h, their sum stays."""
-        c, s = cos(2 * self.omega * h), sin(2 * self.omega * h)
+        angle = 2 * self.omega * h
+        c, s = (angle.cos(), angle.sin()) if isinstance(angle, Tensor) else (cos(angle), sin(angle))
         u, v = q - x, p - y
         du, dv = ((c - 1) * u + s * v) / 2, ((c - 1) * v - s * u) / 2
         return q + du, p + dv, x - du, y - dv

@@ -4,7 +4,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from systems.integrators.base import Integrator, VectorField, register
-from systems.integrators.solver import FixedPointSolver
+from systems.integrators.solver import FixedPointSolver, Step
 from systems.integrators.stormer_verlet import StormerVerlet
 
 _OUTER = 1 / (2 - 2 ** (1 / 3))
@@ -26,7 +26,7 @@ class Yoshida4(Integrator):
     symplectic = True
     symmetric = True
 
-    def step(self, field: VectorField, y: Float[Tensor, "*batch dim"], h: float) -> Float[Tensor, "*batch dim"]:
+    def step(self, field: VectorField, y: Float[Tensor, "*batch dim"], h: Step) -> Float[Tensor, "*batch dim"]:
         verlet = StormerVerlet(self.solver)
         for share in TRIPLE_JUMP:
             y = verlet.step(field, y, share * h)

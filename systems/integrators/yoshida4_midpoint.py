@@ -7,7 +7,7 @@ from torch import Tensor
 from systems.integrators.base import VectorField, register
 from systems.integrators.implicit_midpoint import ImplicitMidpoint
 from systems.integrators.runge_kutta import RungeKutta
-from systems.integrators.solver import FixedPointSolver
+from systems.integrators.solver import FixedPointSolver, Step
 from systems.integrators.yoshida4 import TRIPLE_JUMP
 
 
@@ -32,7 +32,7 @@ class Yoshida4Midpoint(RungeKutta):
     b = TRIPLE_JUMP
 
     def slopes(
-        self, field: VectorField, y: Float[Tensor, "*batch dim"], h: float
+        self, field: VectorField, y: Float[Tensor, "*batch dim"], h: Step
     ) -> Float[Tensor, "stages *batch dim"]:
         midpoint, slopes = ImplicitMidpoint(self.solver), []
         for share in TRIPLE_JUMP:

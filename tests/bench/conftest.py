@@ -9,7 +9,8 @@ import pytest
 
 import bench.profile
 from bench.cell import Task
-from bench.grid import Filters, expand, load_grid
+from bench.expand import expand
+from bench.grid import Filters, load_grid
 from bench.measure import time_phases
 from bench.protocol import Protocol, load_protocol
 from bench.recipe import Recipe, load_recipe

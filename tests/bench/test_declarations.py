@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from bench.declarations import BadInput
-from bench.grid import Filters, check_filters, expand, load_grid
+from bench.expand import expand
+from bench.grid import Filters, check_filters, load_grid
 from bench.protocol import load_protocol
 from bench.recipe import load_recipe
 from bench.run import parse_seeds

@@ -172,7 +172,7 @@ def test_a_system_that_the_protocol_does_not_mention_is_judged_in_its_own_box(pa
     assert paper.sigma("harmonic_oscillator", system) == pytest.approx(0.6)
 
 
-@pytest.mark.parametrize(("dim", "count"), [(2, 30**2), (4, 11**4), (6, 5**6), (20, 2**20)])
+@pytest.mark.parametrize(("dim", "count"), [(2, 30**2), (4, 11**4), (6, 5**6), (14, 2**14), (20, 20000)])
 def test_the_grid_has_fewer_points_an_axis_where_there_would_be_too_many(dim: int, count: int):
     box = ((-1.0, 1.0),) * dim
     assert len(points.cartesian_grid(box, 30, 20000)) == count

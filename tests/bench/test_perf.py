@@ -1,13 +1,121 @@
-"""The asv benchmarks: every gradient mode of the registry can be set up and measured."""
+"""The asv benchmarks: what each measures, and that new modes and models get theirs without a line."""
+
+from pathlib import Path
+from time import sleep
 
 import pytest
 
-from bench.perf.iteration import TrainingIteration
+import models
+from bench.expand import expand
+from bench.grid import Filters, load_grid
+from bench.perf import measured_task, yardstick
+from bench.perf.iteration import OfEveryMode, OfEveryModel
+from bench.perf.learning import DirectFit, ShortTraining
+from bench.perf.planning import Planning
+from bench.perf.storage import Storage
+from bench.perf.yardstick import in_yardsticks, peer_iteration, wall
+from bench.plan import make_plan
+from bench.store import read
 from models import gradients
 
 
 @pytest.mark.parametrize("mode", gradients.names())
 def test_a_gradient_mode_gets_its_benchmarks_without_a_line(mode):
-    benchmark = TrainingIteration()
+    assert mode in OfEveryMode.params[0]
+    benchmark = OfEveryMode()
     benchmark.setup(mode, 4)
     assert benchmark.track_peak_bytes(mode, 4) > 0
+
+
+def test_a_model_gets_its_benchmarks_without_a_line():
+    trainable = [name for name in models.names() if models.get(name).trainable]
+    assert OfEveryModel.params[0] == ShortTraining.params[0] == trainable
+    assert DirectFit.params[0] == [name for name in trainable if models.get(name).fits]
+
+
+def test_every_model_can_learn_under_the_protocol_of_the_benchmarks():
+    assert all(measured_task(name).protocol.name == "perf" for name in ShortTraining.params[0])
+
+
+def test_what_does_not_apply_raises_what_asv_takes_as_a_skip():
+    with pytest.raises(NotImplementedError, match="fitted at once"):
+        OfEveryModel().setup("polynomial")
+
+
+def test_gradients_of_exact_modes_are_exact_and_of_wrong_ones_are_not():
+    errors = {}
+    for mode in ("discrete", "paper_adjoint"):
+        benchmark = OfEveryMode()
+        benchmark.setup(mode, 4)
+        errors[mode] = benchmark.track_gradient_error(mode, 4)
+    assert errors["discrete"] < 1e-4
+    assert errors["paper_adjoint"] > 1e-2
+
+
+def test_a_short_training_learns():
+    benchmark = ShortTraining()
+    benchmark.setup("hnn")
+    constant = 0.8  # mean |H - mean H| of the coupled oscillator over its box, about
+    assert benchmark.track_error("hnn") < constant / 3
+
+
+def test_a_training_that_fails_is_no_figure(monkeypatch):
+    benchmark = ShortTraining()
+    benchmark.setup("hnn")
+    monkeypatch.setattr("bench.attempt.training_columns", lambda *_: 1 / 0)
+    with pytest.raises(RuntimeError, match="ZeroDivisionError"):
+        benchmark.track_error("hnn")
+
+
+class Clock:
+    """Seconds that a run itself says, on a machine that gets slower with every sample."""
+
+    def __init__(self, slowing=0.0):
+        self.factor, self.slowing = 1.0, slowing
+
+    def __call__(self, run, times):
+        self.factor += self.slowing
+        return run() * times * self.factor
+
+
+def test_time_is_the_ratio_to_the_yardstick_however_long_it_is():
+    for seconds in (1e-4, 0.03, 5.0):
+        ratio = in_yardsticks(lambda: 3 * seconds, lambda: seconds, clock=Clock(), rounds=(3, 3))  # noqa: B023
+        assert ratio == pytest.approx(3)
+
+
+def test_waiting_counts_as_time():
+    assert wall(lambda: sleep(0.01), 2) >= 0.02
+
+
+def test_a_machine_that_slows_down_cancels_out():
+    ratio = in_yardsticks(lambda: 2.0, lambda: 1.0, clock=Clock(slowing=0.1), rounds=(20, 20))
+    assert ratio == pytest.approx(2, rel=0.01)
+
+
+def test_yardsticks_use_nothing_of_ours():
+    source = Path(yardstick.__file__).read_text()
+    assert "import models" not in source
+    assert "from bench" not in source
+    assert "from systems" not in source
+
+
+def test_the_peer_takes_a_step_of_work():
+    peer_iteration()()
+
+
+def test_rows_written_are_the_rows_read(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    benchmark = Storage()
+    benchmark.setup(20)
+    assert len(read(benchmark.folder / "store")) == 20
+    benchmark.teardown(20)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_plan_against_its_own_rows_has_nothing_to_run():
+    benchmark = Planning()
+    benchmark.setup("smoke")
+    plan = make_plan(expand(load_grid("smoke"), Filters()), benchmark.rows)
+    assert plan.finished
+    assert not plan.run

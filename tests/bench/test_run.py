@@ -110,7 +110,7 @@ def test_a_finished_grid_imports_no_ray_and_answers_soon(tiny: Path, out: Path, 
 def test_changed_code_runs_again(tiny: Path, out: Path, no_report, monkeypatch):
     run(tiny / "grid.toml", out)
     monkeypatch.setattr(
-        "bench.grid.fingerprint", lambda cell: "new" if cell.model == "constant" else fingerprint(cell)
+        "bench.expand.fingerprint", lambda cell: "new" if cell.model == "constant" else fingerprint(cell)
     )
     result = run(tiny / "grid.toml", out)
     assert f"{CELLS} cells; 1 to run, {CELLS - 1} finished" in result.output

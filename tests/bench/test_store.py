@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-import bench.store as module
+import bench.store.writer as module
 from bench.schema import COLUMNS, SCHEMA, VERSION, UnknownColumn
 from bench.store import DamagedFile, Store, StoreError, check_usable, read
 

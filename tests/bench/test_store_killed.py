@@ -11,14 +11,15 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from bench.store import DamagedFile, journal_rows, read
+from bench.store import DamagedFile, read
+from bench.store.files import journal_rows
 
 WRITER = """
 import sys
-import bench.store
+import bench.store.writer
 from bench.store import Store
 
-folder, run, bench.store.ROWS_A_PART = bench.store.Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+folder, run, bench.store.writer.ROWS_A_PART = bench.store.writer.Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 with Store(folder, run) as store:
     for number in range(100_000):
         name = f"{run}-{number}"

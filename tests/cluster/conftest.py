@@ -22,7 +22,8 @@ os.environ |= {
 os.environ.pop("RAY_ADDRESS", None)
 
 from bench.cell import Task
-from bench.grid import Filters, expand, load_grid
+from bench.expand import expand
+from bench.grid import Filters, load_grid
 
 # Functions with run-time type checks cannot be sent to workers: this one module is loaded without them.
 hooks = [finder for finder in sys.meta_path if type(finder).__module__.startswith("jaxtyping")]
@@ -35,12 +36,12 @@ TINY = Path(__file__).parent.parent / "bench" / "tiny"
 
 
 @pytest.fixture(scope="session")
-def slots() -> Iterator[float]:
-    """The number of workers of the Ray that runs as long as the tests do."""
+def workers() -> Iterator[back_end.RayWorkers]:
+    """The two workers of the Ray that runs as long as the tests do."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(back_end, "OBJECT_STORE_BYTES", 200 * 2**20)
-        with back_end.cluster(2, None) as slots:
-            yield slots
+        with back_end.cluster(2, None) as workers:
+            yield workers
 
 
 @pytest.fixture

@@ -3,9 +3,13 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from threading import Event, Timer
 from time import monotonic, sleep
@@ -13,10 +17,16 @@ from time import monotonic, sleep
 import pytest
 import ray
 
+from bench import driver
 from bench.attempt import opening
 from bench.backends import inline
 from bench.backends import ray as back_end
+from bench.backends.ray import RayWorkers
 from bench.cell import Task
+from bench.deadline import TimeLimit, time_limit
+from bench.declarations import BadInput
+from bench.driver import Driver, Started
+from bench.engine import refuse_impossible
 from bench.schema import SCHEMA, complete
 from bench.store import read
 
@@ -36,43 +46,88 @@ def seeds(task: Task, count: int) -> list[Task]:
     return [replace(task, cell_id=str(seed), cell=replace(task.cell, seed=seed)) for seed in range(count)]
 
 
-def use(monkeypatch, remote) -> None:
+def use(monkeypatch, cell) -> None:
     """Run this in place of a cell, under its options. Made inside a test, so that Ray sends it by value."""
-    options = back_end._run_cell._default_options
-    monkeypatch.setattr(back_end, "_run_cell", ray.remote(**options)(remote))
+
+    def run_cells(tasks: list[Task], dataset: object):
+        yield Started(f"{socket.gethostname()}:{os.getpid()}")
+        for task in tasks:
+            yield cell(task)
+
+    options = back_end._run_cells._default_options
+    monkeypatch.setattr(back_end, "_run_cells", ray.remote(**options)(run_cells))
 
 
-def test_two_workers_give_the_same_numbers_as_this_process(slots: float, tasks: list[Task]):
-    inlined = list(inline.run(tasks, Event()))
-    spread = list(back_end.run(tasks, Event(), slots))
+def run(workers: RayWorkers, tasks: list[Task], stop: Event | None = None) -> Iterator[dict]:
+    return chain.from_iterable(Driver(workers).run(tasks, stop or Event()))
+
+
+def test_two_workers_give_the_same_numbers_as_this_process(workers: RayWorkers, tasks: list[Task]):
+    inlined = [row for rows in inline.run(tasks, Event()) for row in rows]
+    spread = list(run(workers, tasks))
     assert {row["status"] for row in spread} == {"ok"}
     assert {row["worker"] for row in spread}.isdisjoint({row["worker"] for row in inlined})
     assert by_cell(spread) == by_cell(inlined)
 
 
-def test_a_worker_that_dies_is_a_row_and_the_run_goes_on(slots: float, tasks: list[Task], monkeypatch):
-    def die_for_seed_1(task: Task, dataset: object) -> dict:
-        if task.cell.seed == 1:
-            os._exit(7)
+def test_each_way_to_end_is_one_final_row_and_the_others_are_untouched(
+    workers: RayWorkers, tasks: list[Task], monkeypatch
+):
+    def end(task: Task) -> dict:
+        match task.cell.seed:
+            case 3:
+                os._exit(7)
+            case 5 if task.attempt == 1:
+                os.kill(os.getpid(), signal.SIGKILL)
+            case 7:
+                signal.signal(signal.SIGALRM, signal.SIG_IGN)
+                while True:
+                    with suppress(BaseException):
+                        sleep(60)
+            case 9:
+                sys.exit(3)
+        return opening(task) | {"status": "ok", "wall_s": 0.001}
+
+    use(monkeypatch, end)
+    monkeypatch.setattr(driver, "ALARM_GRACE_S", 0.5)
+    limited = [replace(task, timeout_s=1.0 if task.cell.seed == 7 else 600.0) for task in seeds(tasks[0], 40)]
+    rows = list(run(workers, limited))
+    outcomes: dict[int, list[str]] = {}
+    for row in rows:
+        outcomes.setdefault(row["seed"], []).append(row["status"])
+        assert row["attempt"] == len(outcomes[row["seed"]])
+        complete(row)
+    expected = {seed: ["ok"] for seed in range(40)}
+    assert outcomes == expected | {3: ["lost"] * 3, 5: ["lost", "ok"], 7: ["timeout"], 9: ["lost"] * 3}
+    lost = next(row for row in rows if row["seed"] == 3)
+    assert (lost["phase"], lost["exception"]) == ("worker", "WorkerCrashedError")
+    assert lost["worker"].startswith(socket.gethostname())
+
+
+def test_a_cell_that_hears_its_alarm_keeps_its_worker(workers: RayWorkers, tasks: list[Task], monkeypatch):
+    def nap(task: Task) -> dict:
+        try:
+            with time_limit(task.timeout_s):
+                sleep(60 if task.cell.seed == 0 else 0)
+        except TimeLimit:
+            return opening(task) | {"status": "timeout"}
         return opening(task) | {"status": "ok"}
 
-    use(monkeypatch, die_for_seed_1)
-    rows = {row["seed"]: row for row in back_end.run(seeds(tasks[0], 4), Event(), slots)}
-    assert {seed: row["status"] for seed, row in rows.items()} == {0: "ok", 1: "lost", 2: "ok", 3: "ok"}
-    assert (rows[1]["phase"], rows[1]["exception"]) == ("worker", "WorkerCrashedError")
-    complete(rows[1])
+    use(monkeypatch, nap)
+    one = [replace(task, timeout_s=0.5) for task in seeds(tasks[0], 2)]
+    assert {row["seed"]: row["status"] for row in run(workers, one)} == {0: "timeout", 1: "ok"}
 
 
-def test_data_that_cannot_be_made_are_a_row_for_every_cell_that_needs_them(slots: float, tasks: list[Task]):
+def test_data_that_cannot_be_made_are_a_row_for_every_cell_that_needs_them(workers: RayWorkers, tasks: list[Task]):
     strict = tasks[1].protocol.model_copy(update={"reference_tolerance": 1e-300})
-    (row, *others) = back_end.run([replace(task, protocol=strict) for task in tasks[:3]], Event(), slots)
+    (row, *others) = run(workers, [replace(task, protocol=strict) for task in tasks[:3]])
     rows = {row["cell_id"]: row for row in [row, *others]}
     assert all("halving the step" in row["reason"] for row in rows.values())
     phases = sorted(row["phase"] for row in rows.values())
     assert phases == ["data", "data", "evaluate"]  # what learns nothing needs them only to be judged
 
 
-def test_a_data_set_is_made_once(slots: float, tasks: list[Task], monkeypatch):
+def test_a_data_set_is_made_once(workers: RayWorkers, tasks: list[Task], monkeypatch):
     made = []
     original = back_end._make_dataset
 
@@ -83,63 +138,99 @@ def test_a_data_set_is_made_once(slots: float, tasks: list[Task], monkeypatch):
             return original.remote(system, task)
 
     monkeypatch.setattr(back_end, "_make_dataset", Noting)
-    rows = list(back_end.run([task for task in tasks if task.cell.model == "fshnn"], Event(), slots))
+    rows = list(run(RayWorkers(), [task for task in tasks if task.cell.model == "fshnn"]))
     assert made == ["harmonic_oscillator"]
     assert [row["status"] for row in rows] == ["ok"] * 3
 
 
-def test_timed_cells_have_all_processors_and_others_one(slots: float, tasks: list[Task], monkeypatch):
-    def tell(task: Task, dataset: object) -> dict:
+def test_timed_cells_have_all_processors_and_others_one(workers: RayWorkers, tasks: list[Task], monkeypatch):
+    def tell(task: Task) -> dict:
         cpus = ray.get_runtime_context().get_assigned_resources()["CPU"]
         return opening(task) | {"status": "ok", "reason": str(cpus)}
 
     use(monkeypatch, tell)
-    rows = list(back_end.run(tasks, Event(), slots))
-    assert slots == 2.0
+    rows = list(run(workers, tasks))
+    assert workers.slots == 2.0
     assert {(row["kind"], row["reason"]) for row in rows} == {("train", "1.0"), ("profile", "2.0")}
 
 
-def test_only_a_bounded_window_is_in_flight(slots: float, tasks: list[Task], monkeypatch):
-    taken = []
-
-    def stream():
-        for task in seeds(tasks[0], 30):
-            taken.append(task)
-            yield task
-
-    use(monkeypatch, lambda task, dataset: opening(task) | {"status": "ok"})
-    for done, _ in enumerate(back_end.run(stream(), Event(), slots), 1):
-        assert len(taken) - done <= back_end.TASKS_PER_SLOT * slots
-    assert done == 30
-
-
-def test_running_cells_get_a_grace_and_no_more_after_a_stop(slots: float, tasks: list[Task], monkeypatch):
-    def nap(task: Task, dataset: object) -> dict:
+def test_running_cells_get_a_grace_and_no_more_after_a_stop(workers: RayWorkers, tasks: list[Task], monkeypatch):
+    def nap(task: Task) -> dict:
         sleep(0.5 if task.cell.seed == 0 else 60)
         return opening(task) | {"status": "ok"}
 
     use(monkeypatch, nap)
-    monkeypatch.setattr(back_end, "GRACE_S", 2.0)
+    monkeypatch.setattr(driver, "GRACE_S", 2.0)
     stop = Event()
     Timer(0.3, stop.set).start()
     start = monotonic()
-    rows = list(back_end.run(seeds(tasks[0], 10), stop, slots))
+    rows = list(run(workers, seeds(tasks[0], 10), stop))
     assert [row["seed"] for row in rows] == [0]
     assert monotonic() - start < 8
 
 
-def test_ctrl_c_in_a_terminal_keeps_the_rows(tmp_path: Path):
+def command(*words: object, **options) -> subprocess.Popen:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen([sys.executable, "-c", PROGRAM, *map(str, words)], **pipes, **options)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+def test_an_interrupted_run_keeps_its_rows_and_leaves_no_worker(tmp_path: Path, number: signal.Signals):
     tiny, out = Path(shutil.copytree(TINY, tmp_path / "tiny")), tmp_path / "out"
     grid = (tiny / "grid.toml").read_text()
-    (tiny / "grid.toml").write_text(grid.replace("seed = [0, 1]", f"seed = {list(range(60))}"))
-    words = ["--grid", str(tiny / "grid.toml"), "--out", str(out), "--workers", "2"]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    with subprocess.Popen([sys.executable, "-c", PROGRAM, *words], start_new_session=True, **pipes) as process:
-        while "/62 cells" not in (line := process.stdout.readline()):
+    (tiny / "grid.toml").write_text(grid.replace("seed = [0, 1]", f"seed = {list(range(200))}"))
+    words = ["--grid", tiny / "grid.toml", "--out", out, "--workers", "2"]
+    with command(*words, start_new_session=True) as process:
+        assert process.stdout is not None
+        while "/202 cells" not in (line := process.stdout.readline()):
             assert line, process.stderr.read()
-        os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to the workers, too
-        said, complained = process.communicate(timeout=60)
-    assert process.returncode == 130, said + complained
+        if number == signal.SIGINT:
+            os.killpg(process.pid, number)  # a terminal sends it to the workers, too
+        else:
+            process.send_signal(number)
+        said, complained = process.communicate(timeout=120)
+    assert process.returncode == 128 + number, said + complained
     kept = read(out)
-    assert 0 < len(kept) < 62
+    assert 0 < len(kept) < 202
     assert set(kept["status"]) == {"ok"}
+    workers = {int(name.partition(":")[2]) for name in kept["worker"]}
+    deadline = monotonic() + 30
+    while alive := {pid for pid in workers if Path(f"/proc/{pid}").exists()}:
+        assert monotonic() < deadline, f"workers {alive} are still there"
+        sleep(0.5)
+
+
+def test_a_running_cluster_is_joined_and_left_as_it_was(workers: RayWorkers, tmp_path: Path):
+    address = ray.get_runtime_context().gcs_address
+    with command("--grid", TINY / "grid.toml", "--out", tmp_path / "out", "--address", address) as process:
+        said, complained = process.communicate(timeout=240)
+    assert process.returncode == 0, said + complained
+    assert set(read(tmp_path / "out")["status"]) == {"ok"}
+    assert ray.cluster_resources()["CPU"] == 2.0
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "no-such-host.invalid:6379"])
+def test_an_address_where_nobody_answers_is_wrong_usage(tmp_path: Path, address: str):
+    start = monotonic()
+    with command("--grid", TINY / "grid.toml", "--out", tmp_path / "out", "--address", address) as process:
+        said, complained = process.communicate(timeout=240)
+    assert (process.returncode, (tmp_path / "out").exists()) == (2, False), said + complained
+    assert f"no Ray answers at {address}" in complained
+    assert "Traceback" not in complained
+    assert monotonic() - start < 120
+
+
+def test_another_version_there_is_wrong_usage(monkeypatch):
+    def refuse(**_options) -> None:
+        raise RuntimeError("Version mismatch: The cluster was started with: Ray: 2.9.0 Python: 3.9.1")
+
+    monkeypatch.setattr(ray, "init", refuse)
+    with pytest.raises(BadInput, match="the Ray at auto cannot be used from here: Version mismatch"):
+        back_end.connect("auto")
+
+
+def test_what_no_node_can_give_is_refused_before_anything_starts(workers: RayWorkers, tasks: list[Task]):
+    card = replace(tasks[0], cell=replace(tasks[0].cell, device="cuda"))
+    assert workers.impossible(tasks[0]) is None
+    with pytest.raises(BadInput, match=r"asks for 1 CPU and 1 GPU on one node; the most .*: 2 CPU, 0 GPU"):
+        refuse_impossible(workers.impossible, [tasks[0], card])

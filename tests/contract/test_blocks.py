@@ -2,15 +2,15 @@
 
 import pytest
 import torch
-from product_system import Product
 from stretched_model import Stretched
 
 from models.gradients import base, get
 from systems.integrators.gauss_legendre4 import GaussLegendre4
+from systems.tao_oscillator import TaoOscillator
 
 
 def gradient(mode):
-    model = Stretched(Product(), torch.Generator().manual_seed(0)).double()
+    model = Stretched(TaoOscillator(), torch.Generator().manual_seed(0)).double()
     y0 = 0.5 * torch.randn(3, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
     y0.requires_grad_()
     states = get(mode)().rollout(model, GaussLegendre4(), y0, 0.1, 7)

@@ -4,7 +4,6 @@ from math import log2
 
 import pytest
 import torch
-from product_system import Product
 from stretched_model import Stretched
 
 import systems
@@ -12,8 +11,9 @@ from models.gradients.continuous import Continuous
 from models.gradients.discrete import Discrete
 from systems.integrators.explicit_midpoint import ExplicitMidpoint
 from systems.integrators.implicit_midpoint import ImplicitMidpoint
+from systems.tao_oscillator import TaoOscillator
 
-SYSTEMS = {"product": Product, "double_well": systems.get("double_well"), "henon_heiles": systems.get("henon_heiles")}
+SYSTEMS = {name: systems.get(name) for name in ("tao_oscillator", "double_well", "henon_heiles")}
 DURATION = 0.8
 OBSERVED = 4  # times after the start, equally spaced
 
@@ -65,19 +65,19 @@ def test_start_gradient_of_implicit_midpoint_is_exact_by_the_cotangent_lift(name
 
 @pytest.mark.parametrize("time", [1, 2, 3, 4])
 def test_an_observation_at_any_one_time_makes_lambda_jump(time):
-    theta, start = errors(Product(), 0.05, times=[time])
+    theta, start = errors(TaoOscillator(), 0.05, times=[time])
     assert 1e-8 < theta < 1e-2
     assert start < 1e-12
 
 
 def test_an_observation_of_the_start_alone_says_nothing_on_the_parameters():
-    theta, _ = gradients(Continuous, Product(), 0.1, [0], ImplicitMidpoint)
+    theta, _ = gradients(Continuous, TaoOscillator(), 0.1, [0], ImplicitMidpoint)
     assert not theta.any()
 
 
 def test_the_terminal_term_alone_is_another_gradient():
     """What the paper's eq. 18 leaves: off by a share that no refinement removes."""
     for h in (0.1, 0.025):
-        terminal, _ = gradients(Continuous, Product(), h, [OBSERVED], ImplicitMidpoint)
-        exact, _ = gradients(Discrete, Product(), h, slice(None), ImplicitMidpoint)
+        terminal, _ = gradients(Continuous, TaoOscillator(), h, [OBSERVED], ImplicitMidpoint)
+        exact, _ = gradients(Discrete, TaoOscillator(), h, slice(None), ImplicitMidpoint)
         assert (terminal - exact).norm() > 0.2 * exact.norm()

@@ -4,7 +4,6 @@ from itertools import product
 
 import pytest
 import torch
-from product_system import Product
 from stretched_model import Derived, Stretched
 
 import models
@@ -12,7 +11,9 @@ import systems
 from models import gradients
 from systems import integrators
 from systems.integrators import field_of_owner, unroll
+from systems.tao_oscillator import TaoOscillator
 
+SYSTEMS = ["double_well", "coupled_oscillator", "henon_heiles", "toda"]  # n = 1 separable and not, 2, 3
 MODES = {name: gradients.get(name) for name in gradients.names()}
 INTEGRATORS = {name: integrators.get(name) for name in integrators.names()}
 APPLICABLE = [
@@ -25,6 +26,8 @@ FAVOURITE = {  # of each mode: implicit midpoint, or else the first that it appl
     mode: "implicit_midpoint" if (mode, "implicit_midpoint") in APPLICABLE else dict(reversed(APPLICABLE))[mode]
     for mode in MODES
 }
+LEARNERS = [name for name in models.names() if models.get(name).integrates and models.get(name).trainable]
+USUAL = ["implicit_midpoint", "rk4", "stormer_verlet"]
 TOLERANCE = {torch.float64: 1e-10, torch.float32: 1e-5}
 
 
@@ -54,12 +57,24 @@ def relative(difference, reference):
 
 @pytest.mark.parametrize("name", INTEGRATORS)
 def test_the_value_of_the_rollout_does_not_depend_on_the_mode(name):
-    model = stretched(Product())
+    model = stretched(TaoOscillator())
     y0, _ = starts_and_weights(2, 3)
     expected = unroll(INTEGRATORS[name](), field_of_owner(model), y0, 0.1, 3)
     for mode in (mode for mode, integrator in APPLICABLE if integrator == name):
         states = MODES[mode]().rollout(model, INTEGRATORS[name](), y0, 0.1, 3)
         torch.testing.assert_close(states, expected, rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+@pytest.mark.parametrize(("mode", "integrator"), [pair for pair in EXACT if pair[1] in USUAL])
+def test_exact_modes_equal_backprop_through_every_model(mode, integrator, name):
+    if reason := MODES[mode].inapplicable(models.get(name), INTEGRATORS[integrator]):
+        pytest.skip(reason)
+    system = systems.get("henon_heiles")()
+    model = models.get(name)(system, torch.Generator().manual_seed(0), INTEGRATORS[integrator]()).double()
+    y0, weights = starts_and_weights(4, 3)
+    found, expected = (gradients_of(each, integrator, model, y0, weights, 0.1) for each in (mode, "backprop"))
+    assert [relative(*parts) for parts in zip(found, expected, strict=True)] == pytest.approx([0, 0], abs=1e-12)
 
 
 def test_modes_do_not_apply_to_models_that_do_not_integrate():
@@ -70,7 +85,7 @@ def test_modes_do_not_apply_to_models_that_do_not_integrate():
     ("steps", "dtype"), [(1, torch.float64), (2, torch.float64), (7, torch.float64), (7, torch.float32)]
 )
 @pytest.mark.parametrize("h", [0.1, 0.01])
-@pytest.mark.parametrize("system_name", systems.names())
+@pytest.mark.parametrize("system_name", SYSTEMS)
 @pytest.mark.parametrize("mode", [mode for mode, integrator in EXACT if integrator == "implicit_midpoint"])
 def test_exact_modes_equal_backprop_through_implicit_midpoint(mode, system_name, steps, h, dtype):
     model = stretched(systems.get(system_name)(), dtype)
@@ -83,7 +98,7 @@ def test_exact_modes_equal_backprop_through_implicit_midpoint(mode, system_name,
 
 @pytest.mark.parametrize(("mode", "integrator"), EXACT)
 def test_exact_modes_equal_backprop_through_every_integrator(mode, integrator):
-    model = stretched(Product())
+    model = stretched(TaoOscillator())
     y0, weights = starts_and_weights(2, 7)
     theta, start = gradients_of(mode, integrator, model, y0, weights, 0.1)
     expected_theta, expected_start = gradients_of("backprop", integrator, model, y0, weights, 0.1)
@@ -96,7 +111,7 @@ def test_exact_modes_equal_backprop_through_every_integrator(mode, integrator):
     [pair for pair in APPLICABLE if pair[0] == "backprop"] + [(mode, FAVOURITE[mode]) for mode in dict(EXACT)],
 )
 def test_exact_gradients_are_directional_derivatives_by_finite_differences(mode, integrator):
-    model, eps = stretched(Product()), 1e-5
+    model, eps = stretched(TaoOscillator()), 1e-5
     y0, weights = starts_and_weights(2, 7)
     theta, start = gradients_of(mode, integrator, model, y0, weights, 0.1)
     generator = torch.Generator().manual_seed(2)
@@ -104,7 +119,7 @@ def test_exact_gradients_are_directional_derivatives_by_finite_differences(mode,
     along_start = torch.randn(start.shape, dtype=torch.float64, generator=generator)
 
     def loss(amount):
-        moved = stretched(Product())
+        moved = stretched(TaoOscillator())
         parts = along_theta.split([parameter.numel() for parameter in moved.parameters()])
         with torch.no_grad():
             for parameter, part in zip(moved.parameters(), parts, strict=True):
@@ -121,15 +136,15 @@ def test_exact_gradients_are_directional_derivatives_by_finite_differences(mode,
 @pytest.mark.parametrize("mode", MODES)
 def test_a_field_derived_from_h_alone_has_the_gradient_of_one_in_closed_form(mode):
     y0, weights = starts_and_weights(2, 2)
-    derived = Derived(Product(), torch.Generator().manual_seed(0)).double()
+    derived = Derived(TaoOscillator(), torch.Generator().manual_seed(0)).double()
     found = gradients_of(mode, FAVOURITE[mode], derived, y0, weights, 0.1)
-    expected = gradients_of(mode, FAVOURITE[mode], stretched(Product()), y0, weights, 0.1)
+    expected = gradients_of(mode, FAVOURITE[mode], stretched(TaoOscillator()), y0, weights, 0.1)
     torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-13)
 
 
 @pytest.mark.parametrize("mode", [mode for mode in MODES if MODES[mode].exact])
 def test_gradcheck(mode):
-    model, y0 = stretched(Product()), torch.tensor([[0.7, -1.1]], dtype=torch.float64, requires_grad=True)
+    model, y0 = stretched(TaoOscillator()), torch.tensor([[0.7, -1.1]], dtype=torch.float64, requires_grad=True)
 
     def rollout(y0, *_parameters):
         return MODES[mode]().rollout(model, INTEGRATORS[FAVOURITE[mode]](), y0, 0.1, 2)
@@ -139,7 +154,7 @@ def test_gradcheck(mode):
 
 @pytest.mark.parametrize(("mode", "integrator"), FAVOURITE.items())
 def test_observing_every_third_step_leaves_out_states_and_loss_terms_and_changes_nothing_else(mode, integrator):
-    model = stretched(Product())
+    model = stretched(TaoOscillator())
     y0, weights = starts_and_weights(2, 6)
     observed = torch.zeros_like(weights)
     observed[::3] = weights[::3]
@@ -157,7 +172,7 @@ def test_observing_every_third_step_leaves_out_states_and_loss_terms_and_changes
 
 @pytest.mark.parametrize("mode", MODES)
 def test_gradients_arrive_where_y0_needs_none_and_accumulate_over_backward_passes(mode):
-    model = stretched(Product())
+    model = stretched(TaoOscillator())
     y0, weights = starts_and_weights(2, 3)
     expected, _ = gradients_of(mode, FAVOURITE[mode], model, y0, weights, 0.1)
     for _ in range(2):
@@ -169,7 +184,7 @@ def test_gradients_arrive_where_y0_needs_none_and_accumulate_over_backward_passe
 
 @pytest.mark.parametrize("mode", MODES)
 def test_frozen_parameters_get_no_gradient_and_disturb_no_other(mode):
-    model = stretched(Product())
+    model = stretched(TaoOscillator())
     y0, weights = starts_and_weights(2, 3)
     expected, _ = gradients_of(mode, FAVOURITE[mode], model, y0, weights, 0.1)
     model.stretch.requires_grad_(False)

@@ -5,7 +5,6 @@ from math import log2
 import numpy as np
 import pytest
 import torch
-from product_system import Product
 from scipy.integrate import solve_ivp
 from torch.autograd.functional import jacobian
 
@@ -14,7 +13,7 @@ from systems import integrators
 from systems.base import apply_j
 from systems.integrators import field_of_owner, unroll
 
-OWNERS = {"product": Product(), "double_well": systems.get("double_well")()}
+OWNERS = {name: systems.get(name)() for name in ("tao_oscillator", "double_well")}
 
 
 @pytest.fixture(params=integrators.names())

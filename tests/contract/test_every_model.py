@@ -42,7 +42,7 @@ def declared(function, *arguments):
         pytest.skip(str(reason))
 
 
-@pytest.mark.parametrize("system_name", systems.names())
+@pytest.mark.parametrize("system_name", ["double_well", "henon_heiles", "spring_chain_10"])  # 2n = 2, 4, 20
 @pytest.mark.parametrize("batch", [(), (3,), (2, 5)])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_shapes_and_dtype_follow_the_state(name, system_name, batch, dtype):

@@ -8,7 +8,8 @@ import models
 from bench.attempt import run_cell
 from bench.cell import Task
 from bench.data import make_dataset
-from bench.grid import Block, Filters, Grid, expand
+from bench.expand import expand
+from bench.grid import Block, Filters, Grid
 from bench.protocol import Protocol, load_protocol
 from bench.recipe import Recipe
 
@@ -20,6 +21,7 @@ BOUNDS = {  # a column of the row, and at most how large; about twice what was m
     "polynomial": ("h_mae_ru", 1.2e-3),
     "sampled_hnn": ("h_mae_ru", 5e-4),
     "weak_form": ("h_mae_ru", 0.012),
+    "weak_gauss_newton": ("h_mae_ru", 0.01),
     "neural_ode": ("field_error", 0.1),
     "nssnn": ("h_mae_ru", 0.04),
     "ode_to_ode": ("validation_loss", 8e-4),

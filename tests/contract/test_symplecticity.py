@@ -5,20 +5,20 @@ A count of m iterations means m corrections after the slope of the explicit midp
 
 import pytest
 import torch
-from product_system import Product
 from torch.autograd.functional import jacobian
 
 from systems.base import apply_j
 from systems.integrators import FixedPointSolver
 from systems.integrators.explicit_midpoint import ExplicitMidpoint
 from systems.integrators.implicit_midpoint import ImplicitMidpoint
+from systems.tao_oscillator import TaoOscillator
 
 Y = torch.tensor([0.7, -1.1], dtype=torch.float64)
 
 
 def defect(iterations, h):
     midpoint = ImplicitMidpoint(FixedPointSolver(iterations=iterations))
-    m = jacobian(lambda y: midpoint.step(Product().field, y, h), Y)
+    m = jacobian(lambda y: midpoint.step(TaoOscillator().field, y, h), Y)
     j = apply_j(torch.eye(2, dtype=torch.float64)).T
     return float((m.T @ j @ m - j).norm())
 
@@ -38,5 +38,5 @@ def test_converged_iteration_is_symplectic_to_rounding():
 
 
 def test_no_iteration_is_the_explicit_midpoint_rule():
-    implicit = ImplicitMidpoint(FixedPointSolver(iterations=0)).step(Product().field, Y, 0.1)
-    torch.testing.assert_close(implicit, ExplicitMidpoint().step(Product().field, Y, 0.1), rtol=0, atol=0)
+    implicit = ImplicitMidpoint(FixedPointSolver(iterations=0)).step(TaoOscillator().field, Y, 0.1)
+    torch.testing.assert_close(implicit, ExplicitMidpoint().step(TaoOscillator().field, Y, 0.1), rtol=0, atol=0)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.autograd.functional import hessian, jacobian
 
-from models.networks import ScalarMLP
+from models.networks import LinearisedMLP, ScalarMLP
 
 SIZES = [(2, 1), (2, 3), (2, 16, 32, 16), (4, 16, 32, 16), (6, 5, 4)]
 
@@ -28,6 +28,21 @@ def test_gradient_and_hessian_in_closed_form_are_those_of_autograd(sizes, batch)
 def test_gradient_is_itself_differentiable_in_weights_and_y():
     mlp, y = net((2, 4, 3)), torch.tensor([[0.3, -0.8], [1.0, 0.2]], dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(lambda y, *_: mlp.gradient(y), (y, *mlp.parameters()))
+
+
+@pytest.mark.parametrize("sizes", SIZES)
+def test_derivatives_of_weighted_sums_of_gradients_are_those_of_autograd(sizes):
+    """For every piece, every row of weights over its times, every coordinate and every entry of theta."""
+    mlp, (pieces, functions, times) = net(sizes), (3, 2, 4)
+    stream = torch.Generator().manual_seed(1)
+    y = torch.randn(pieces, times, sizes[0], dtype=torch.float64, generator=stream)
+    sums = torch.randn(functions, times, dtype=torch.float64, generator=stream)
+    found = LinearisedMLP(mlp, y.flatten(0, 1)).pull_sums(sums)
+    entries = (sums @ mlp.gradient(y)).flatten()
+    rows = [torch.autograd.grad(entry, list(mlp.parameters()), retain_graph=True) for entry in entries]
+    expected = torch.stack([torch.cat([part.flatten() for part in row]) for row in rows])
+    assert found.shape == (pieces, functions, sizes[0], expected.shape[1])
+    torch.testing.assert_close(found.flatten(0, 2), expected, rtol=1e-10, atol=1e-13)
 
 
 def test_it_is_the_mlp_that_torch_would_build_without_output_bias():

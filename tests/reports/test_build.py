@@ -40,11 +40,16 @@ def files(store, tmp_path_factory):
     return build(store, tmp_path_factory.mktemp("report"))
 
 
+def text_of(files):
+    (page,) = [path for path in files if path.name == "report.md"]
+    return page.read_text()
+
+
 def test_complete_store_makes_everything(files):
-    assert files[0].name == "report.md"
-    assert len(files) == len(set(files)) == 24
-    page = files[0].read_text()
-    assert all(path.name in page for path in files[1:])
+    assert [path.name for path in files[:3]] == ["report.html", "report.md", "cells.csv"]
+    assert len(files) == len(set(files)) == 26
+    page = files[1].read_text()
+    assert all(path.name in page for path in files[3:])
     assert "35580e7abcde, with uncommitted changes" in page
     assert "| A / B |" in page
     assert "Nothing: every table and figure below was made." in page
@@ -52,14 +57,14 @@ def test_complete_store_makes_everything(files):
 
 
 def test_store_without_profile_rows_says_so(tmp_path):
-    page = compose(frame([train_row("double_well", "constant", 0, 0.66)]), [], tmp_path)[0].read_text()
+    page = text_of(compose(frame([train_row("double_well", "constant", 0, 0.66)]), [], tmp_path))
     assert "- no profile rows: Figure VIII not drawn" in page
     assert "no learning curve in the train rows of protocol paper" in page
     assert "true_h: no rows in the store" in page
 
 
 def test_store_without_train_rows_says_so(tmp_path):
-    page = compose(frame([profile_row("discrete", 4, 1e-3, 2**20)]), [], tmp_path)[0].read_text()
+    page = text_of(compose(frame([profile_row("discrete", 4, 1e-3, 2**20)]), [], tmp_path))
     assert "- no train rows: the error table was not made" in page
     assert "- no train rows: learning curves not drawn" in page
     assert "- no train rows: distributions of the errors of H not drawn" in page
@@ -75,16 +80,15 @@ def test_store_in_which_everything_failed_makes_a_report(tmp_path):
         train_row("double_well", "fshnn", 0, 1, status="error", reason="boom", gradient_mode=None),
         profile_row("discrete", 4, 1, 1, status="oom", reason="too big", batch_size=None),
     ]
-    page = compose(frame(rows), [], tmp_path)[0].read_text()
+    page = text_of(compose(frame(rows), [], tmp_path))
     assert "no profile row is ok" in page
     assert "boom" in page
     assert "no ok row of double_well with quantiles" in page
 
 
 def test_run_without_a_record_is_named(tmp_path):
-    page = build(write_store(tmp_path / "results", [profile_row("discrete", 4, 1e-3, 2**20)]), tmp_path / "out")[
-        0
-    ].read_text()
+    store = write_store(tmp_path / "results", [profile_row("discrete", 4, 1e-3, 2**20)])
+    page = text_of(build(store, tmp_path / "out"))
     assert "run-1: no readable record in the store" in page
 
 
@@ -103,6 +107,22 @@ def test_useless_folders_are_refused_in_a_sentence(tmp_path):
         assert done.stderr.count("\n") == 1
         assert str(folder) in done.stderr
         assert not (tmp_path / "out").exists()
+
+
+def test_only_some_chapters_in_some_formats_and_no_page(store, tmp_path):
+    done = run("--results", store, "--out", tmp_path, "--only", "pareto", "--format", "svg", "--format", "png")
+    assert done.exit_code == 0
+    assert {path.stem for path in tmp_path.iterdir()} == {"pareto_coupled_oscillator"}
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".png", ".svg"]
+    footer = f"<!-- hamiltonian-bench, store of {len(full_rows(SYSTEMS[:1]))} cells · run run-1 · git 35580e7abcde"
+    assert footer in (tmp_path / "pareto_coupled_oscillator.svg").read_text()
+
+
+def test_an_unknown_chapter_is_refused_with_the_nearest_and_nothing_is_written(store, tmp_path):
+    done = run("--results", store, "--out", tmp_path / "out", "--only", "paretto")
+    assert done.exit_code == 2
+    assert "unknown chapter 'paretto'. Did you mean 'pareto'? There are: energy, " in done.stderr
+    assert not (tmp_path / "out").exists()
 
 
 def test_output_that_is_a_file_is_refused(store, tmp_path):

@@ -169,3 +169,32 @@ def test_code_that_differs_between_systems_is_not_mixed():
         train_row("henon_heiles", "fshnn", 0, 0.01, fingerprint="f2"),
     ]
     assert not any("versions of the code" in note for note in table_of(rows).notes)
+
+
+def signed_rows():
+    ours = [train_row("double_well", "fshnn", seed, 0.1 + 0.01 * seed, recipe="paper") for seed in range(5)]
+    better = [train_row("double_well", "hnn", seed, (0.1 + 0.01 * seed) * (0.5 + 0.01 * seed)) for seed in range(5)]
+    alike = [train_row("double_well", "shnn", seed, 0.12 + 0.04 * (-1) ** seed) for seed in range(5)]
+    few = [train_row("double_well", "srnn", seed, 0.01) for seed in range(2)]
+    return [*REFERENCES, *ours, *better, *alike, *few]
+
+
+def test_signs_of_significant_differences_from_the_papers_own_method(tmp_path):
+    table = table_of(signed_rows())
+    found = {line: entry(table, line)["sign"] for line in select.lines(select.with_lines(frame(signed_rows())))}
+    assert found["hnn (one_cycle)"] == "−"
+    assert found["shnn (one_cycle)"] == "="
+    assert found["srnn (one_cycle)"] == found["fshnn (paper)"] == found["constant"] == ""
+    assert entry(table, "hnn (one_cycle)")["ratio"] == pytest.approx(0.52, abs=0.005)
+    (note,) = [note for note in table.notes if note.startswith("Signs")]
+    assert "from fshnn (paper): paired t-test of the logarithms" in note
+    assert note.endswith("not enough seeds to say.")
+    error_table.chapter(frame(signed_rows()), tmp_path)
+    assert "e-2 − |" in (tmp_path / "error_table.md").read_text()
+    assert r"\ (-)$" in (tmp_path / "error_table.tex").read_text()
+
+
+def test_without_the_papers_own_method_there_are_no_signs():
+    table = table_of([train_row("double_well", "hnn", seed, 0.1) for seed in range(5)])
+    assert set(table.measured["sign"]) == {""}
+    assert any(note.startswith("No signs") for note in table.notes)

@@ -1,0 +1,161 @@
+"""python .ci/planted_faults.py: does the nightly gate find what it must, and keep quiet else?
+
+In a scratch clone of HEAD: so many nights of the same code (A/A), each of which must exit with 0; then each fault by
+itself, committed on top, whose night must exit with 1 and name what was planted. A night takes as long as a night
+takes: a quiet machine, and patience.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+ROOT = Path(__file__).parent.parent
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Code at the end of a file, or a replacement in it, and what the night must name."""
+
+    file: str
+    named: str
+    appended: str = ""
+    replaced: tuple[str, str] | None = None
+
+    def plant(self, clone: Path) -> None:
+        path = clone / self.file
+        text = path.read_text()
+        if self.replaced:
+            assert text.count(self.replaced[0]) == 1, f"{self.file} does not hold once: {self.replaced[0]}"
+            text = text.replace(*self.replaced)
+        path.write_text(text + self.appended)
+
+
+FAULTS = {
+    "20 % slower discrete": Fault(
+        "models/gradients/discrete.py",
+        "OfEveryMode.track_time('discrete'",
+        """
+
+def slowed(method):
+    from time import perf_counter
+
+    def longer(self, *arguments):
+        start = perf_counter()
+        result = method(self, *arguments)
+        end = start + 1.2 * (perf_counter() - start)
+        while perf_counter() < end:
+            pass
+        return result
+
+    return longer
+
+
+Discrete.rollout, Discrete.pull = slowed(Discrete.rollout), slowed(Discrete.pull)
+""",
+    ),
+    "20 % more memory in backprop": Fault(
+        "models/gradients/backprop.py",
+        "OfEveryMode.track_peak_bytes('backprop'",
+        replaced=(
+            "        return unroll(integrator, field_of_owner(model), y0, h, steps, every)\n",
+            "        states = unroll(integrator, field_of_owner(model), y0, h, steps, every)\n"
+            "        extra = y0.new_zeros(steps, len(y0), 50)  # a fifth of what a step stores\n"
+            "        states.register_hook(lambda gradient: gradient + 0 * extra.sum())\n"
+            "        return states\n",
+        ),
+    ),
+    "a sign error in continuous": Fault(
+        "models/gradients/continuous.py",
+        "OfEveryMode.track_gradient_error('continuous'",
+        """
+
+def wrong_sign(adjoint_field):
+    import torch
+
+    def field_of(self, model):
+        field = adjoint_field(self, model)
+
+        def wrong(pair):
+            slope, pulled = field(pair).chunk(2, dim=-1)
+            return torch.cat((slope, -pulled), dim=-1)
+
+        return wrong
+
+    return field_of
+
+
+Continuous.adjoint_field = wrong_sign(Continuous.adjoint_field)
+""",
+    ),
+    "20 % worse H error": Fault(
+        "bench/evaluate.py",
+        "h_mae_ru(",
+        replaced=("    error = (raw - offset).abs()\n", "    error = 1.2 * (raw - offset).abs()\n"),
+    ),
+}
+
+
+def main(
+    scratch: Annotated[Path, typer.Argument(help="Folder for the clone and the histories; made anew.")],
+    nights: Annotated[int, typer.Option(min=1, help="Of the same code.")] = 10,
+    fault: Annotated[list[str] | None, typer.Option(help=f"Only this one of: {'; '.join(FAULTS)}.")] = None,
+    only: Annotated[list[str] | None, typer.Option(help="As of bench.nightly: only these, no grid.")] = None,
+) -> None:
+    """Exit with 0 if every fault is found and named and no night of the same code alarms, else with 1."""
+    scratch.mkdir(parents=True)
+    clone, history = scratch.resolve() / "clone", scratch.resolve() / "history"
+    subprocess.run(["git", "clone", "-q", str(ROOT), str(clone)], check=True)
+    options = [argument for pattern in only or () for argument in ("--only", pattern)]
+    passed = True
+    for number in range(1, nights + 1):
+        commit(clone, f"night {number}: nothing changed")
+        passed &= shown(f"night {number} of the same code", night(clone, history, options), 0, "")
+    for name in fault or FAULTS:
+        planted = FAULTS[name]
+        planted.plant(clone)
+        commit(clone, name)
+        with_fault = history.with_name(f"history of {name}")
+        shutil.copytree(history, with_fault)
+        passed &= shown(name, night(clone, with_fault, options), 1, planted.named)
+        subprocess.run(["git", "-C", str(clone), "reset", "-q", "--hard", "HEAD~1"], check=True)
+    raise typer.Exit(0 if passed else 1)
+
+
+def commit(clone: Path, message: str) -> None:
+    author = ("-c", "user.name=planted", "-c", "user.email=planted@localhost")
+    subprocess.run(["git", "-C", str(clone), *author, "commit", "-qam", message, "--allow-empty"], check=True)
+
+
+def night(clone: Path, history: Path, options: list[str]) -> tuple[int, list[str], float]:
+    """Exit code of a night, the benchmarks that it alarmed on, and its minutes."""
+    start = time.monotonic()
+    command = [sys.executable, "-m", "bench.nightly", "--history", str(history), *options]
+    with history.with_suffix(".log").open("ab") as log:
+        environment = os.environ | {"PYTHONPATH": str(clone)}
+        done = subprocess.run(command, cwd=clone, env=environment, stdout=log, stderr=log, check=False)
+    newest = max((history / "nights").glob("*.json"), key=lambda path: path.stat().st_mtime)
+    verdicts = json.loads(newest.read_text())["verdicts"]
+    alarms = [name for name, verdict in verdicts.items() if verdict["outcome"] in ("worse", "failed", "vanished")]
+    return done.returncode, alarms, (time.monotonic() - start) / 60
+
+
+def shown(what: str, outcome: tuple[int, list[str], float], code: int, named: str) -> bool:
+    """Prints what a night gave; whether that is what it had to."""
+    found, alarms, minutes = outcome
+    right = found == code and (any(named in alarm for alarm in alarms) if named else not alarms)
+    print(
+        f"{'ok   ' if right else 'WRONG'} {what}: exit code {found}, {minutes:.1f} min, alarms: {alarms}", flush=True
+    )
+    return right
+
+
+if __name__ == "__main__":
+    typer.run(main)

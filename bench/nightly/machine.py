@@ -1,0 +1,40 @@
+"""The machine that a night ran on: times of two machines are never compared."""
+
+import os
+import platform
+import re
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+from bench.provenance import cpu
+
+PACKAGES = ("torch", "torchdiffeq", "numpy", "pandas", "pyarrow", "asv")
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A name that machines of one sort share, for hosts of a cloud are new every night: processor and cores."""
+
+    name: str
+
+    @property
+    def asv_arguments(self) -> tuple[str, ...]:
+        """What asv is to know of it: nothing besides the name, that would split the series of its site."""
+        facts = {"machine": self.name, "os": "", "arch": "", "cpu": "", "num_cpu": "", "ram": ""}
+        return ("machine", "--yes", *(part for key, value in facts.items() for part in (f"--{key}", value)))
+
+
+def this_machine() -> Machine:
+    words = re.sub(r"\((R|TM)\)|CPU|@|Processor", " ", cpu() or platform.machine())
+    return Machine("-".join([*re.findall(r"[a-z0-9.]+", words.lower()), f"{os.cpu_count()}cores"]))
+
+
+def packages() -> dict[str, str]:
+    """Versions of what figures depend on; a package that is not there is left out."""
+    found = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

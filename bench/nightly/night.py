@@ -1,0 +1,106 @@
+"""One night: measure a commit, judge it by the nights before, and measure once more what seems to have changed."""
+
+import re
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bench.nightly.asv_passes import TIMED, Asv
+from bench.nightly.commit import Commit
+from bench.nightly.figures import Figure, pooled
+from bench.nightly.grid_run import run_grid
+from bench.nightly.history import Night
+from bench.nightly.judge import judge, suspects
+from bench.nightly.machine import Machine, packages
+from bench.nightly.verdict import Outcome
+
+PASSES = 3  # over the benchmarks of time: what they differ in is the A/A spread
+AGAIN = 3  # more passes over those that seem to have changed
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What of a night is measured."""
+
+    only: tuple[str, ...] = ()  # patterns of benchmarks; none: all, and the grid
+    passes: int = PASSES
+
+
+class Measurement:
+    """The figures of one tree."""
+
+    def __init__(self, tree: Path, commit: Commit, machine: Machine, work: Path, wanted: Wanted, say: Say):
+        self.tree, self.work, self.wanted, self.say = tree, work, wanted, say
+        self.asv = Asv(tree, commit.sha, machine, work / "asv")
+        self.passes: list[dict[str, Figure]] = []
+
+    def measure_all(self) -> None:
+        """One pass over all benchmarks of asv's."""
+        self.say("asv: all benchmarks")
+        self.passes.append(self.asv.measure(self.wanted.only))
+
+    def measure_times(self) -> None:
+        """One more pass over those of time. Nothing of it is left where there are none."""
+        timed = [name for name in self.passes[0] if re.search(TIMED, name)]
+        if timed:
+            self.say(f"asv: the {len(timed)} benchmarks of time again, pass {len(self.passes) + 1}")
+            self.passes.append(self.asv.measure([exactly(timed)]))
+
+    def measure_quality(self) -> None:
+        """The grid, if no pattern of asv's says otherwise."""
+        if self.wanted.only:
+            return
+        self.say("bench.run --grid nightly")
+        shutil.rmtree(self.work / "grid", ignore_errors=True)
+        self.passes.append(run_grid(self.tree, self.work / "grid"))
+
+    def again(self, names: Sequence[str]) -> dict[str, Figure]:
+        """Fresh figures of some benchmarks."""
+        self.say(f"asv: {len(names)} that seem to have changed, {AGAIN} passes more")
+        return pooled([self.asv.measure([exactly(names)]) for _ in range(AGAIN)])
+
+    @property
+    def figures(self) -> dict[str, Figure]:
+        return pooled(self.passes)
+
+
+def exactly(names: Sequence[str]) -> str:
+    """The pattern that matches these names of asv's and no others."""
+    return f"^({'|'.join(re.escape(name) for name in names)})$"
+
+
+def measure_night(measurement: Measurement) -> dict[str, Figure]:
+    """A/A first: the benchmarks of time in several passes, then the grid."""
+    measurement.measure_all()
+    for _ in range(measurement.wanted.passes - 1):
+        measurement.measure_times()
+    measurement.measure_quality()
+    return measurement.figures
+
+
+def begin(commit: Commit, machine: Machine, wanted: Wanted) -> Night:
+    """A night without figures, begun now."""
+    moment = datetime.now(UTC).isoformat(timespec="microseconds")
+    return Night(commit.sha, commit.subject, commit.committed_at, moment, machine.name, packages(), only=wanted.only)
+
+
+def judged(night: Night, earlier: Sequence[Night], again: Callable[[Sequence[str]], dict[str, Figure]]) -> Night:
+    """The night with verdicts: a change of time is one only if fresh passes alone show it as well."""
+    verdicts = judge(night, earlier)
+    doubtful = suspects(verdicts)
+    if not doubtful:
+        return replace(night, verdicts=verdicts)
+    fresh = again(doubtful)
+    alone = judge(replace(night, figures=fresh), earlier)
+    figures = night.figures | pooled([{name: night.figures[name] for name in doubtful}, fresh])
+    together = judge(replace(night, figures=figures), earlier)
+    for name in doubtful:
+        seen = verdicts[name].outcome
+        if not figures[name].failure:
+            confirmed = name not in fresh or alone[name].outcome is seen
+            together[name] = replace(together[name], outcome=seen if confirmed else Outcome.SAME)
+    return replace(night, figures=figures, verdicts=together)

@@ -1,0 +1,36 @@
+"""python -m bench.nightly.quick: every benchmark of asv's runs, on the shortest windows; nothing is kept."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import typer
+
+from bench.nightly.asv_passes import Asv
+from bench.nightly.commit import Repository
+from bench.nightly.gate import ExitCode, explained, say
+from bench.nightly.machine import this_machine
+from bench.perf.yardstick import QUICK
+from bench.provenance import REPOSITORY
+
+SHORT = r"^(?!.*, (32|256)\))"  # every case but the iterations of long windows
+
+
+def main() -> None:
+    """Exit with 1 if a benchmark failed, with 3 if there was none."""
+    os.environ[QUICK] = "1"
+    with explained(), tempfile.TemporaryDirectory(prefix="quick-") as folder:
+        sha = Repository(REPOSITORY).commit().sha
+        asv = Asv(REPOSITORY, sha, this_machine(), Path(folder))
+        figures = asv.measure([SHORT])
+        failed = [name for name, figure in figures.items() if figure.failure]
+        if failed:
+            say((Path(folder) / "asv.log").read_text(errors="replace"))
+    for name in failed:
+        say(f"FAILED: {name}")
+    say(f"{len(figures)} benchmarks ran, {len(failed)} failed.")
+    raise typer.Exit(ExitCode.NOTHING if not figures else ExitCode.WORSE if failed else ExitCode.OK)
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,30 @@
+"""Planning a grid against a store that holds all of its cells."""
+
+import pandas as pd
+
+from bench.attempt import opening
+from bench.declarations import names
+from bench.expand import expand
+from bench.grid import Filters, load_grid
+from bench.perf import in_unit
+from bench.perf.yardstick import in_yardsticks, peer_iteration
+from bench.plan import make_plan
+from bench.schema import SCHEMA, complete
+
+
+class Planning:
+    """Every grid of bench/grids, from the file to the plan."""
+
+    params = (names("grids"),)
+    param_names = ("grid",)
+    version = "1"
+    timeout = 300
+
+    def setup(self, grid: str) -> None:
+        done = {"status": "ok", "wall_s": 1.0}
+        rows = [complete(opening(planned.task) | done) for planned in expand(load_grid(grid), Filters())]
+        self.rows = pd.DataFrame(rows, columns=SCHEMA.names)
+
+    @in_unit("yardsticks")
+    def track_time(self, grid: str) -> float:
+        return in_yardsticks(lambda: make_plan(expand(load_grid(grid), Filters()), self.rows), peer_iteration())

@@ -1,0 +1,123 @@
+"""Time in yardsticks: that of a run, divided by that of fixed work of the same sort, both in turn in one process.
+
+A machine that is slow today, or is shared for a while, slows both and cancels out. Yardsticks use nothing of ours,
+so that a change of ours moves the run alone.
+"""
+
+import gc
+import os
+import resource
+import subprocess
+import sys
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+
+import torch
+import torchdiffeq
+from torch import Tensor, nn
+
+import bench
+
+Run = Callable[[], object]
+Clock = Callable[[Run, int], float]  # seconds that so many calls in a row take
+
+SAMPLE_S = 0.02  # of work in one sample: shorter ones are mostly jitter
+BUDGET_S = 2.0
+ROUNDS = 5, 60  # at least and at most
+QUICK = "HAMILTONIAN_BENCH_QUICK"  # the environment variable that asks for one round: it runs, that is all
+
+
+def wall(run: Run, times: int) -> float:
+    start = perf_counter()
+    for _ in range(times):
+        run()
+    return perf_counter() - start
+
+
+def cpu_of_children(run: Run, times: int) -> float:
+    """Seconds on the processor of processes that the run starts and waits for."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    for _ in range(times):
+        run()
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def in_yardsticks(
+    run: Run, yardstick: Run, *, clock: Clock = wall, rounds: tuple[int, int] = ROUNDS, budget_s: float = BUDGET_S
+) -> float:
+    """Median over rounds of the run's time divided by the mean of the yardstick's right before and after it.
+
+    Both are warm, and called so often in a sample that their samples take about equally long.
+    """
+    run_s, yard_s = _warm(run, clock), _warm(yardstick, clock)
+    sample_s = max(SAMPLE_S, run_s, yard_s)
+    run_calls, yard_calls = (max(1, round(sample_s / seconds)) for seconds in (run_s, yard_s))
+    least, most = (1, 1) if QUICK in os.environ else rounds
+    ratios, start = [], perf_counter()
+    gc.collect()
+    gc.disable()
+    try:
+        before = clock(yardstick, yard_calls) / yard_calls
+        while len(ratios) < least or (perf_counter() - start < budget_s and len(ratios) < most):
+            seconds = clock(run, run_calls) / run_calls
+            after = clock(yardstick, yard_calls) / yard_calls
+            ratios.append(2 * seconds / (before + after))
+            before = after
+    finally:
+        gc.enable()
+    return median(ratios)
+
+
+def _warm(run: Run, clock: Clock) -> float:
+    clock(run, 1)
+    return max(clock(run, 1), 1e-6)
+
+
+def peer_iteration() -> Run:
+    """One iteration of torchdiffeq 0.2.5, RK4 with backpropagation: four steps of a plain net, B 512, one thread."""
+    stream = torch.Generator().manual_seed(0)
+    widths = (4, 16, 32, 16, 4)
+    weights = [torch.randn(b, a, generator=stream) / a**0.5 for a, b in pairwise(widths)]
+    layers = [nn.Linear(a, b) for a, b in pairwise(widths)]
+    for layer, weight in zip(layers, weights, strict=True):
+        layer.load_state_dict({"weight": weight, "bias": torch.zeros(len(weight))})
+    net = nn.Sequential(*[part for layer in layers for part in (layer, nn.Tanh())][:-1])
+    start, times = torch.randn(512, 4, generator=stream), torch.linspace(0, 0.04, 5)
+
+    def iterate() -> None:
+        net.zero_grad(set_to_none=True)
+        states = torchdiffeq.odeint(lambda t, y: net(y), start, times, method="rk4")
+        assert isinstance(states, Tensor)
+        states.square().mean().backward()
+
+    return iterate
+
+
+def flushed_lines(folder: Path, count: int, size: int) -> Run:
+    """Writing lines of `size` bytes to a file, each flushed to the disk."""
+    line = b"x" * (size - 1) + b"\n"
+
+    def write() -> None:
+        with (folder / "yardstick").open("wb") as file:
+            for _ in range(count):
+                file.write(line)
+                file.flush()
+                os.fsync(file.fileno())
+
+    return write
+
+
+def python(*arguments: str) -> Run:
+    """A Python process of its own on this code, from start to end. Raises CalledProcessError if it fails."""
+    environment = os.environ | {"PYTHONPATH": str(Path(bench.__file__).parent.parent)}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # or every start compiles what it imports
+
+    def start() -> None:
+        command = [sys.executable, *arguments]
+        subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+    return start

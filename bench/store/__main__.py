@@ -1,0 +1,89 @@
+"""python -m bench.store: look at a store while it is written, join its files, merge several, find what is damaged."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from bench.store.files import StoreError, parts
+from bench.store.reading import read
+from bench.store.upkeep import doctor as find
+from bench.store.upkeep import merge as add
+from bench.store.upkeep import status as look
+from bench.store.writer import Store
+from bench.store.writer import compact as join
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
+console = Console(highlight=False, soft_wrap=True)
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
+Folder = Annotated[Path, typer.Argument(help="Folder of a store, as in results/paper.")]
+
+
+@contextmanager
+def said() -> Iterator[None]:
+    """A store that cannot be used is a sentence and exit code 2."""
+    try:
+        yield
+    except (StoreError, OSError) as error:
+        errors.print(str(error), style="red", markup=False)
+        raise typer.Exit(2) from None
+
+
+@app.command()
+def status(folder: Folder) -> None:
+    """What the store holds, who writes it, and how far the last run is. Works while it goes on."""
+    with said():
+        summary = look(folder)
+    console.print(f"{folder}: {summary.statuses.sum()} cells, {summary.attempts} attempts")
+    for name, count in summary.statuses.items():
+        console.print(f"  {name} {count}")
+    if summary.run_id:
+        of = f" of {summary.planned}" if summary.planned is not None else ""
+        console.print(f"last run {summary.run_id}: {summary.done}{of} cells")
+    console.print(f"written by {summary.writer}" if summary.writer else "nobody writes it now")
+    if summary.left_s is not None:
+        console.print(f"about {summary.left_s:.0f} s left")
+    for error in summary.errors:
+        console.print(f"  {error}", markup=False)
+
+
+@app.command()
+def compact(folder: Folder) -> None:
+    """Join the small files of a store; no row changes."""
+    with said():
+        before, rows = len(parts(folder)), len(read(folder, columns=["cell_id"]))
+        with Store(folder, "compact") as store:
+            join(store.folder)
+    console.print(f"{folder}: {rows} cells in {len(parts(folder))} files, before in {before}")
+
+
+@app.command()
+def merge(
+    into: Annotated[Path, typer.Argument(help="The store that gets the rows; made if it is not there.")],
+    sources: Annotated[list[Path], typer.Argument(help="Stores whose rows are added; they are left as they are.")],
+) -> None:
+    """Add the rows of other machines' stores. Doing it twice, or in another order, changes nothing."""
+    with said():
+        added = add(into, sources)
+    console.print(f"{into}: {added} rows added")
+
+
+@app.command()
+def doctor(
+    folder: Folder,
+    mend: Annotated[bool, typer.Option("--mend", help="Do what is said about each finding.")] = False,
+) -> None:
+    """Read every file in full and say what is wrong; exit code 1 if something is, and was not mended."""
+    with said():
+        found = find(folder, mend=mend)
+    for finding in found:
+        console.print(f"{finding.path}: {finding.what} (remedy: {finding.remedy})", markup=False)
+    console.print("nothing is wrong" if not found else f"{len(found)} findings{', mended' if mend else ''}")
+    raise typer.Exit(1 if found and not mend else 0)
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,32 @@
+"""The chapters of a report by name, in the order of the page."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from reports import (
+    claims,
+    energy,
+    error_distributions,
+    error_table,
+    gradient_errors,
+    learning_curves,
+    pareto,
+    poincare,
+    recommendation,
+    scaling,
+)
+from reports.exhibit import Chapter
+from reports.material import Material
+
+CHAPTERS: dict[str, Callable[[Material, Path], Chapter]] = {
+    "claims": claims.chapter,
+    "error_table": lambda material, out: error_table.chapter(material.frame, out),
+    "recommendation": lambda material, out: recommendation.chapter(material.measured, out),
+    "scaling": lambda material, out: scaling.chapter(material.profiles, material.measured, out),
+    "gradient_errors": lambda material, out: gradient_errors.chapter(material.measured, out),
+    "pareto": lambda material, out: pareto.chapter(material.measured, out),
+    "learning_curves": lambda material, out: learning_curves.chapter(material.frame, out),
+    "error_distributions": lambda material, out: error_distributions.chapter(material.frame, out),
+    "energy": lambda material, out: energy.chapter(material.frame, out),
+    "poincare": lambda material, out: poincare.chapter(material.frame, out),
+}

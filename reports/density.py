@@ -1,0 +1,114 @@
+"""python -m reports.density --results DIR --out DIR: the densities that bench.density learned by flows."""
+
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import pandas as pd
+import typer
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from bench.schema import DENSITY
+from reports import theme
+from reports.exhibit import prose, write
+from reports.frames import column, distinct, groups, keep
+from reports.numerals import plain
+from reports.tabular import markdown
+
+FILE = "density.parquet"
+REACH = 4.0  # of the square that the rows' densities cover
+_POINTS_SHOWN = 1000
+_PANELS = {
+    ("free", "exact"): "free field, exact trace",
+    ("free", "hutchinson"): "free field, Hutchinson's trace",
+    ("hamiltonian", "exact"): "Hamiltonian field",
+}
+
+
+def build(results: Path, out: Path) -> list[Path]:
+    """Writes density.png, .pdf and .md into `out`. Raises OSError if the rows cannot be read."""
+    rows = pd.read_parquet(results / FILE, columns=DENSITY.names)
+    out.mkdir(parents=True, exist_ok=True)
+    figure = draw(rows)
+    with theme.style():
+        pictures = theme.save(figure, out, "density")
+    return [*pictures, write(out / "density.md", table(rows))]
+
+
+def endings(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of finished trainings and of the truth: those that hold a density."""
+    return keep(rows, column(rows, "log_density").notna())
+
+
+def draw(rows: pd.DataFrame) -> Figure:
+    """A line a density: points of it, the true density, and what each flow learned, on one scale of shades."""
+    finished = endings(rows)
+    names = distinct(finished, "density")
+    with theme.style():
+        figure, axes = theme.panels(len(names), 2 + len(_PANELS), height=1.62)
+        for line, name in zip(axes, names, strict=True):
+            own = keep(finished, column(finished, "density") == name)
+            truth = own[own["flow"] == "truth"].iloc[0]
+            brightest = np.exp(np.max(truth["log_density"]))
+            _scatter(line[0], np.reshape(truth["points"], (-1, 2))[:_POINTS_SHOWN], prose(name))
+            _shade(line[1], truth["log_density"], brightest, "true density")
+            for axis, ((flow, trace), label) in zip(line[2:], _PANELS.items(), strict=True):
+                (_, row), *_ = own[(own["flow"] == flow) & (own["trace"] == trace)].iterrows()
+                _shade(axis, row["log_density"], brightest, f"{label}\nKL = {row['kl']:.2f} nats")
+        for axis in axes[-1]:
+            axis.set_xlabel("x₁ (dimensionless)")
+        for axis in axes[:, 0]:
+            axis.set_ylabel("x₂ (dimensionless)")
+        return figure
+
+
+def _scatter(axis: Axes, points: np.ndarray, label: str) -> None:
+    axis.plot(*points.T, linestyle="none", marker=".", markersize=1, color="0.25", rasterized=True)
+    _finish(axis, label)
+
+
+def _shade(axis: Axes, log_density: list[float], brightest: float, label: str) -> None:
+    side = round(len(log_density) ** 0.5)
+    shades = np.exp(np.reshape(log_density, (side, side))).T
+    extent = (-REACH, REACH, -REACH, REACH)
+    axis.imshow(shades, origin="lower", extent=extent, vmin=0, vmax=brightest, cmap="cividis")
+    _finish(axis, label)
+
+
+def _finish(axis: Axes, label: str) -> None:
+    axis.set_title(label)
+    axis.set_aspect("equal")
+    axis.set(xlim=(-REACH, REACH), ylim=(-REACH, REACH), xticks=(-REACH, 0, REACH), yticks=(-REACH, 0, REACH))
+    axis.grid(visible=False)
+
+
+def table(rows: pd.DataFrame) -> str:
+    """What each flow ended with, in Markdown."""
+    cells = []
+    finished = endings(rows)
+    for (name, flow, trace), own in groups(finished[finished["flow"] != "truth"], ["density", "flow", "trace"]):
+        last = own.iloc[-1]
+        cells.append([prose(str(name)), str(flow), str(trace), plain(last["kl"]), plain(last["seconds"])])
+    text = (
+        "# Densities learned by flows\n\nKL(p || p_flow) of unseen points in nats, 0 at best; seconds of training:\n"
+    )
+    return text + "\n" + markdown(["density", "field", "trace in training", "KL", "seconds"], cells, words=3)
+
+
+def main(
+    results: Annotated[Path, typer.Option(help="Folder that bench.density wrote to.")],
+    out: Annotated[Path, typer.Option(help="Folder for the table and figure; made if it is not there.")],
+) -> None:
+    """Draw toy densities and what flows learned of them, and print the paths."""
+    try:
+        files = build(results, out)
+    except OSError as error:
+        typer.echo(f"reports: {error}", err=True)
+        raise typer.Exit(2) from error
+    for path in files:
+        typer.echo(str(path))
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,58 @@
+"""python -m reports.rerun CELL_ID --results DIR: the command that runs a stored cell again."""
+
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+import typer
+
+from bench.store import StoreError, read
+from reports import provenance
+from reports.frames import records, where
+from reports.provenance import Run
+
+OUT = "results/rerun"  # a store of its own: in the old one the cell is finished
+
+
+def command(cell_id: str, run: Run) -> str:
+    """The command that runs one cell of a run's grid again; empty where its record names no grid."""
+    if run.grid is None:
+        return ""
+    return shlex.join(["python", "-m", "bench.run", "--grid", run.grid, "--cell", cell_id, "--out", OUT])
+
+
+def commands(frame: pd.DataFrame, runs: list[Run]) -> pd.Series:
+    """The command of each row, in the order of the rows."""
+    known = {run.run_id: run for run in runs}
+    unknown = Run("", 0, {})
+    pairs = zip(frame["cell_id"], frame["run_id"], strict=True)
+    return pd.Series([command(cell, known.get(run, unknown)) for cell, run in pairs], index=frame.index, dtype=object)
+
+
+def explain(cell_id: str, results: Path) -> str:
+    """The command for a cell of the store, and the code that it ran. Raises StoreError, or KeyError if unknown."""
+    frame = where(read(results), cell_id=cell_id)
+    if frame.empty:
+        raise KeyError(f"{results} has no cell '{cell_id}'; column cell_id of report/cells.csv lists them")
+    (row,) = records(frame)
+    (run,) = provenance.runs(frame, results)
+    if run.grid is None:
+        raise KeyError(f"the record of run {run.run_id} names no grid: cell '{cell_id}' cannot be run alone")
+    return f"# code: git {run.git}; status then: {row['status']}\n{command(cell_id, run)}"
+
+
+def main(
+    cell_id: Annotated[str, typer.Argument(help="The cell, as in column cell_id of every table.")],
+    results: Annotated[Path, typer.Option(help="Folder of the store that holds it.")],
+) -> None:
+    """Print the command that runs a stored cell again, into a store of its own."""
+    try:
+        typer.echo(explain(cell_id, results))
+    except (StoreError, KeyError) as error:
+        typer.echo(f"reports: {error.args[0]}", err=True)
+        raise typer.Exit(2) from error
+
+
+if __name__ == "__main__":
+    typer.run(main)
