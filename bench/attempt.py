@@ -17,6 +17,7 @@ from bench.data import Dataset, Observations, observe
 from bench.deadline import TimeLimit, time_limit
 from bench.evaluate import judge
 from bench.judges.held_out import held_out_columns
+from bench.judges.signal import signal_columns
 from bench.own_data import OwnData
 from bench.profile import profile
 from bench.schema import VERSION
@@ -32,7 +33,7 @@ from systems.base import System
 from systems.integrators import NotSolved
 from systems.trajectories import Window
 
-DEFAULT_INTEGRATOR = "implicit_midpoint"  # rolls out models that train without one
+DEFAULT_INTEGRATOR = "implicit_midpoint"  # of models that train with one and name none
 DEFAULT_START_GUESS = "extrapolation"
 
 
@@ -113,7 +114,7 @@ def is_out_of_memory(error: Exception) -> bool:
 def run_training(task: Task, dataset: Callable[[], Dataset], phase: Phase) -> dict:
     """Train or fit if there is anything to learn, then judge."""
     with phase("build"):
-        model, gradient = build(task.cell, task.system)
+        model, gradient = build(task.cell, task.system, task.protocol.rollout_integrator)
     columns: dict = {"parameters": sum(parameter.numel() for parameter in model.parameters())}
     eval_s = 0.0
     data = None
@@ -123,11 +124,12 @@ def run_training(task: Task, dataset: Callable[[], Dataset], phase: Phase) -> di
             columns["reference_error"] = data.reference_error
     if data and task.cell.learns:
         with phase("data"):
+            columns |= signal(task, data)
             train_set, validation_set = observe_both(task, data)
         with phase("train"):
             learn = fit_columns if model.fits else training_columns
             columns |= learn(model, gradient, task, train_set, validation_set)
-            eval_s = columns.pop("validation_s")
+            eval_s = columns["validation_s"]
     with phase("evaluate"):
         start = time.perf_counter()
         columns |= judgement(model, task, data)
@@ -142,6 +144,13 @@ def judgement(model: Model, task: Task, data: Dataset | None) -> dict[str, float
         assert data.held_out is not None
         return held_out_columns(model, data.held_out, data.times.get("held_out"), task.protocol)
     return judge(model, task.cell.system, task.protocol)
+
+
+def signal(task: Task, data: Dataset) -> dict[str, float | list[float]]:
+    """What noise leaves of the windows, which only a known H can tell."""
+    if isinstance(task.protocol, OwnData):
+        return {}
+    return signal_columns(task.cell.system, task.protocol, data.train, task.cell.seq_len or 1)
 
 
 def observe_both(task: Task, dataset: Dataset) -> tuple[Observations, Observations]:
@@ -213,10 +222,15 @@ def run_profile(task: Task, phase: Phase) -> dict:
         return profile(model, gradient, task.cell, task.protocol, task.recipe)
 
 
-def build(cell: Cell, system: System | None = None) -> tuple[Model, GradientMode]:
-    """The model with initial parameters of the cell's seed, and the gradient mode; the system is that of its name."""
+def build(
+    cell: Cell, system: System | None = None, rolled_out_by: str = DEFAULT_INTEGRATOR
+) -> tuple[Model, GradientMode]:
+    """The model with initial parameters of the cell's seed, and the gradient mode; the system is that of its name.
+
+    A model that trains without an integrator is `rolled_out_by` the one that the protocol names.
+    """
     guess = {"start_guess": integrators.start_guess_named(cell.start_guess)} if cell.start_guess else {}
-    integrator = integrators.get(cell.integrator or DEFAULT_INTEGRATOR)(**guess)
+    integrator = integrators.get(cell.integrator or rolled_out_by)(**guess)
     stream = generator("init", cell.model, cell.system, cell.seed)
     learner = models.get(cell.model)
     size = learner.presets[cell.preset] if cell.preset else {}

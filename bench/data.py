@@ -11,7 +11,7 @@ from torch import Tensor
 
 from bench.cell import content_of
 from bench.own_data import OwnData
-from bench.protocol import Protocol
+from bench.protocol import JUDGING, Protocol
 from bench.seeds import generator
 from systems.base import System
 from systems.trajectories import (
@@ -23,6 +23,8 @@ from systems.trajectories import (
     jittered_times,
     reference_trajectories,
 )
+
+SHARED = frozenset({"derivatives", "equations"})
 
 
 @dataclass(frozen=True)
@@ -76,9 +78,8 @@ class Observations:
 
 
 def data_key(system: str, protocol: Protocol | OwnData) -> str:
-    """What a data set depends on: not on what a protocol shares with the models, nor on how far it rolls them out."""
-    apart = ("derivatives", "equations", "long_horizon", "long_energies")
-    content = {key: value for key, value in content_of(protocol).items() if key not in apart}
+    """What a data set depends on: not on what a protocol shares with the models, nor on how it rolls them out."""
+    content = {key: value for key, value in content_of(protocol).items() if key not in SHARED | JUDGING}
     if not content.get("jitter"):
         content.pop("jitter", None)  # regular data are those of the time before there were others
     return json.dumps([system, content], sort_keys=True)

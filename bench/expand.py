@@ -145,7 +145,7 @@ class Product:
         content = self._contents[recipe.name] if recipe else canonical(None)
         parts = cell.system, cell.model, cell.integrator, cell.gradient_mode
         if (code := self._fingerprints.get(parts)) is None:
-            code = self._fingerprints[parts] = fingerprint(cell)
+            code = self._fingerprints[parts] = fingerprint(cell, self.protocol.rollout_integrator)
         combination = *parts, cell.preset, cell.compiled, recipe and recipe.name
         if combination not in self._skips:
             self._skips[combination] = why_skipped(cell, self.protocol, recipe)

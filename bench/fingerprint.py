@@ -15,12 +15,16 @@ PACKAGES = ("bench", "models", "systems")
 COMMON = ("bench.attempt", "models.true_h")
 
 
-def fingerprint(cell: Cell) -> str:
-    """Hash of the source of every module that the cell can reach."""
+def fingerprint(cell: Cell, rolled_out_by: str | None = None) -> str:
+    """Hash of the source of every module that the cell can reach.
+
+    `rolled_out_by` is the integrator that a model is judged with which trains without one.
+    """
+    integrator = cell.integrator or rolled_out_by
     plugins = {
         f"systems.{cell.system}",
         f"models.{cell.model}",
-        *([f"systems.integrators.{cell.integrator}"] if cell.integrator else []),
+        *([f"systems.integrators.{integrator}"] if integrator else []),
         *([f"models.gradients.{cell.gradient_mode}"] if cell.gradient_mode else []),
     }
     return _hash_of(frozenset({*COMMON, *plugins}))
@@ -49,6 +53,7 @@ def _imports(module: str) -> frozenset[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             found.add(node.module)
             found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    found |= {name.rpartition(".")[0] for name in found if name.count(".") > 1}  # a package's own file runs as well
     return frozenset(name for name in found if name.split(".")[0] in PACKAGES and _path(name))
 
 

@@ -42,6 +42,8 @@ class OwnData(Declaration):
     dt: PositiveFloat
     irregular: bool
 
+    rollout_integrator: ClassVar[str] = "implicit_midpoint"  # as of a Protocol that says nothing else
+
     @property
     def label(self) -> str:
         """What stands in the column `system`: the name of the file, ending and all, which no plug-in has."""

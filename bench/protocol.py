@@ -10,7 +10,20 @@ from torch import Tensor
 
 import systems
 from bench.declarations import Declaration, load, validated
+from systems import integrators
 from systems.base import Box, System, cube
+
+JUDGING = frozenset(  # of the keys of a protocol: how far and from where models are rolled out; no data depend on it
+    {
+        "rollout_integrator",
+        "long_horizon",
+        "long_energies",
+        "section_energies",
+        "section_orbits",
+        "exponent_horizon",
+        "separatrix_margin",
+    }
+)
 
 
 class Region(Declaration):
@@ -29,8 +42,12 @@ class Protocol(Declaration):
     "gaussian" takes the distribution of the Gaussian test points instead.
     `start_state` says whether a rollout begins at the noisy observation or at the true state. `derivatives` shares
     the true field at the true states with the models, `equations` the true field and H as functions.
+    Models with a field that train without an integrator are rolled out by `rollout_integrator`.
     Models are also rolled out to the time `long_horizon` if it is not 0, from starts whose H lies between the two
-    `long_energies` of their system, if it has any.
+    `long_energies` of their system, if it has any; and, for systems that have such a thing, from `section_orbits`
+    starts on the surface of section at each of their `section_energies`, and from starts whose H is no further than
+    `separatrix_margin` from that of the separatrix. From the starts on the section, Lyapunov exponents are measured
+    up to the time `exponent_horizon`.
     """
 
     description: str = ""
@@ -48,8 +65,13 @@ class Protocol(Declaration):
     calibration_points: PositiveInt
     grid_per_axis: Annotated[int, Field(ge=2)]
     reference_tolerance: PositiveFloat = 1e-10
+    rollout_integrator: str = "implicit_midpoint"
     long_horizon: Annotated[float, Field(ge=0)] = 0.0
     long_energies: dict[str, Annotated[list[float], Field(min_length=2, max_length=2)]] = Field(default={})
+    section_energies: dict[str, Annotated[list[PositiveFloat], Field(min_length=1)]] = Field(default={})
+    section_orbits: PositiveInt = 16
+    exponent_horizon: Annotated[float, Field(ge=0)] = 0.0
+    separatrix_margin: Annotated[float, Field(ge=0)] = 0.0
     systems: dict[str, Region] = Field(default={})
 
     @model_validator(mode="after")
@@ -58,6 +80,22 @@ class Protocol(Declaration):
             raise ValueError("the horizon dt * steps exceeds 1e6")
         if self.long_horizon and not self.dt <= self.long_horizon <= 1e6:
             raise ValueError("long_horizon is neither 0 nor from dt to 1e6")
+        if self.exponent_horizon and not 500 <= self.exponent_horizon <= 1e6:
+            raise ValueError(
+                "exponent_horizon is neither 0 nor from 500, before which regular orbits look chaotic, to 1e6"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _known_rollouts(self) -> "Protocol":
+        integrators.get(self.rollout_integrator)  # raises UnknownName, a ValueError, with the valid names
+        if not self.long_horizon and (self.section_energies or self.separatrix_margin):
+            raise ValueError("section_energies and separatrix_margin need a long_horizon")
+        if self.exponent_horizon and not self.section_energies:
+            raise ValueError("exponent_horizon needs section_energies: its starts lie on the section")
+        for name in self.section_energies:
+            if systems.get(name).section is None:
+                raise ValueError(f"section_energies: system '{name}' has no surface of section")
         return self
 
     @property

@@ -2,9 +2,14 @@
 
 import pyarrow as pa
 
-VERSION = 2  # 2: presets, compiled gradient modes, free rollouts
+VERSION = 3  # 2: presets, compiled gradient modes, free rollouts; 3: populations, structure of steps, long rollouts
 
 TEST_SETS = ("ru", "sg", "gaussian")
+POPULATIONS = {
+    "ru": ("in_box", "on_shell"),
+    "sg": ("in_box", "on_shell"),
+    "gaussian": ("in_box", "on_shell", "out_of_box"),
+}
 QUANTILES = 201  # of |H_pred - H_true|, evenly spaced from the smallest to the largest
 
 
@@ -67,23 +72,82 @@ _JUDGEMENT = tuple(
     )
 )
 
+_PLACES = {
+    "in_box": "in the box of the starts",
+    "on_shell": "that the system accepts, of an energy among those of the accepted training starts",
+    "out_of_box": "out of the box of the starts",
+}
+
+_BY_POPULATION = tuple(
+    field
+    for name, parts in POPULATIONS.items()
+    for part in parts
+    for field in (
+        _field(f"share_{name}_{part}", _REAL, f"share of the set's points {_PLACES[part]}"),
+        _field(f"h_mae_{name}_{part}", _REAL, f"h_mae_{name} over these points, with the offset of the whole set"),
+        _field(f"h_raw_mae_{name}_{part}", _REAL, f"h_raw_mae_{name} over these points"),
+        _field(f"h_r2_{name}_{part}", _REAL, f"h_r2_{name} over these points"),
+        _field(f"field_error_{name}_{part}", _REAL, f"field_error_{name} over these points"),
+    )
+)
+
+# From true starts that were not trained on. Medians are over these starts; a rollout that has ended (a coordinate is
+# ten times the largest true one, or not finite, or a step cannot be solved) is infinitely wrong from then on.
 _ROLLOUTS = (
     _field(
         "rollout_error",
         _REAL,
-        "||Y_pred - Y|| / ||Y|| of free rollouts from held-out true starts, over the horizon; from and to held-out "
-        "observations where the data are a user's own",
+        "median ||Y_pred - Y|| / ||Y|| of free rollouts over the horizon T of the protocol; from and to held-out "
+        "observations, and over all of them together, where the data are a user's own",
     ),
+    _field("error_at_tenth", _REAL, "median ||y_pred - y|| / RMS ||y|| at the time T/10"),
+    _field("error_at_horizon", _REAL, "the same at T"),
+    _field(
+        "error_at_ten_horizons", _REAL, "the same at 10 T; null where the true states there are not known to 1e-8"
+    ),
+    _field("valid_time", _REAL, "median time, at most 10 T, until ||y_pred - y|| exceeds 0.4 RMS ||y||", "time"),
+    _field("valid_lyapunov_times", _REAL, "the same, of systems that have a Lyapunov time", "Lyapunov times"),
+    _field("period_error", _REAL, "median |P_pred / P - 1| of the periods P of systems with one degree of freedom"),
+    _field("escape_share", _REAL, "share of the rollouts to 10 T that ended early"),
+    _field("escape_time", _REAL, "median time at which these ended", "time"),
+    _field("reversal_error", _REAL, "median ||y - y0|| / RMS ||y|| after T forward, p flipped, T forward, p flipped"),
+    _field("symplecticity_defect", _REAL, "median ||M^T J M - J|| of the Jacobian M of the learned step of dt"),
+    _field("symplecticity_defect_max", _REAL, "the largest of the same"),
+    _field("volume_defect", _REAL, "median |det M - 1|"),
+    _field("energy_horizon", _REAL, "how long the rollouts of the next four last: the long horizon, or 10 T", "time"),
+    _field(
+        "energy_drift", _REAL, "median |slope| of the true H against time, of rollouts that last so long", "H/time"
+    ),
+    _field("energy_amplitude", _REAL, "half the range of the true H about that slope, median", "H"),
+    _field("learned_energy_drift", _REAL, "as energy_drift, of the learned H: the integrator's part", "H/time"),
+    _field("learned_energy_amplitude", _REAL, "as energy_amplitude, of the learned H", "H"),
     _field("energy_times", _REALS, "times of energy_error_curve, where the protocol has a long horizon", "time"),
     _field("energy_error_curve", _REALS, "median over starts of |H(y_t) - H(y_0)|, H the true one, y rolled out"),
+    _field("long_escape_share", _REAL, "share of the rollouts to the long horizon that ended early"),
+    _field("long_escape_time", _REAL, "median time at which these ended", "time"),
+    _field("separatrix_error", _REAL, "share of rollouts from near the separatrix that move on the wrong side of it"),
+    _field(
+        "section_energies", _REALS, "energies of the surfaces of section; the lists below have an entry for each", "H"
+    ),
+    _field("section_distance", _REALS, "half the sum of |difference| of learned and true histograms of the section"),
+    _field("section_outside", _REALS, "share of the section's points that the true energy forbids"),
+    _field("chaotic_share", _REALS, "share of chaotic orbits, exponent above 0.015, of those that do not escape"),
+    _field(
+        "chaotic_exponent", _REALS, "median largest Lyapunov exponent of the chaotic ones; NaN without any", "1/time"
+    ),
+    _field("section_number", _REALS, "number of the energy, from 0, of every point of the section"),
+    _field("section_first", _REALS, "first coordinate of every point of the section, to 1e-4", "state"),
+    _field("section_second", _REALS, "second coordinate of the same", "state"),
+    _field(
+        "edge_first", _REALS, "first coordinate of points around what the true energy allows, curve by curve", "state"
+    ),
+    _field("edge_second", _REALS, "second coordinate of the same", "state"),
 )
 
 _HELD_OUT = (
     _field("noise_share", _REAL, "||noise|| / ||Y|| of held-out observations, at most, by differences in time"),
     _field("energy_spread", _REAL, "standard deviation of the learned H along held-out observed trajectories, rms"),
     _field("energy_spread_share", _REAL, "the same over that at these q and p, each p with another q"),
-    _field("symplecticity_defect", _REAL, "median ||M^T J M - J||, M the Jacobian of one learned step"),
-    _field("volume_defect", _REAL, "median |det M - 1| of the same"),
 )
 
 _TRAINING = (
@@ -97,6 +161,13 @@ _TRAINING = (
         "state^2",
     ),
     _field("loss_floor", _REAL, "loss of the true H on the same validation windows", "state^2"),
+    _field(
+        "noise_floor",
+        _REAL,
+        "what noise makes the loss of the true flow on such windows, to leading order",
+        "state^2",
+    ),
+    _field("noise_to_signal", _REAL, "noise / (N h |f|): of a coordinate, to how far a state moves within a window"),
     _field("curve_train", _REALS, "mean training loss of each epoch, in the units of train_loss"),
     _field("curve_validation", _REALS, "validation loss after each epoch", "state^2"),
     _field("curve_learning_rate", _REALS, "learning rate at the end of each epoch"),
@@ -107,6 +178,7 @@ _COST = (
     _field("field_evals", _REAL, "field evaluations a trajectory, in training or in one iteration"),
     _field("train_s", _REAL, "training, validation apart", "s"),
     _field("eval_s", _REAL, "validation and judging", "s"),
+    _field("validation_s", _REAL, "of it, validation in the course of training", "s"),
     _field("wall_s", _REAL, "the whole cell", "s"),
     _field(
         "compile_s",
@@ -138,7 +210,17 @@ _PROFILE = (
 )
 
 SCHEMA = pa.schema(
-    (*_ADMINISTRATION, *IDENTITY, *_JUDGEMENT, *_ROLLOUTS, *_HELD_OUT, *_TRAINING, *_COST, *_PROFILE),
+    (
+        *_ADMINISTRATION,
+        *IDENTITY,
+        *_JUDGEMENT,
+        *_BY_POPULATION,
+        *_ROLLOUTS,
+        *_HELD_OUT,
+        *_TRAINING,
+        *_COST,
+        *_PROFILE,
+    ),
     metadata={"schema_version": str(VERSION)},
 )
 COLUMNS = tuple(SCHEMA.names)

@@ -31,6 +31,7 @@ class Model(nn.Module, ABC):
     * `own_integrator`: the one that it is trained with where a grid names none, if not the default;
     * `has_hamiltonian`, `has_field`: what of it can be judged. What has no field is a FlowModel;
     * `separable`: its H is T(p) + V(q);
+    * `resumes`: a rollout from the last state of another one goes on as that would have;
     * `presets`: keyword arguments of its constructor by name, of which "paper" is the default.
     """
 
@@ -41,6 +42,7 @@ class Model(nn.Module, ABC):
     has_hamiltonian: bool = True
     has_field: bool = True
     separable: bool = False
+    resumes: bool = True
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"paper": {}}
     integrator: Integrator | None = None
 
@@ -109,6 +111,10 @@ class Model(nn.Module, ABC):
         """States at 0, h, ..., steps h from y0, without a graph."""
         with torch.no_grad():
             return unroll(self.stepper, field_of_owner(self), y0, h, steps)
+
+    def advance(self, y: Float[Tensor, "batch dim"], h: float) -> Float[Tensor, "batch dim"]:
+        """The first step of a rollout from y, differentiable in y."""
+        return self.stepper.step(field_of_owner(self), y, h)
 
     def rollout_at(
         self, y0: Float[Tensor, "batch dim"], times: Float[Tensor, "times batch"]
@@ -192,6 +198,9 @@ class FlowModel(Model):
     @abstractmethod
     def flow(self, y: Float[Tensor, "batch dim"], h: float) -> Float[Tensor, "batch dim"]:
         """The state a time h after y, differentiable in y and the parameters."""
+
+    def advance(self, y: Float[Tensor, "batch dim"], h: float) -> Float[Tensor, "batch dim"]:
+        return self.flow(y, h)
 
     def compose(self, y0: Float[Tensor, "batch dim"], h: float, steps: int) -> Float[Tensor, "times batch dim"]:
         """States at 0, h, ..., steps h from y0, differentiable."""

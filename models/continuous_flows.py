@@ -20,6 +20,7 @@ class ContinuousFlow(FlowModel):
     that states stay where the model learned.
     """
 
+    resumes = False  # a block of the span begins where a rollout does
     span: Tensor
 
     def __init__(self, system: System, generator: torch.Generator, integrator: Integrator | None = None):

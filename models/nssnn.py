@@ -27,6 +27,7 @@ class NSSNN(NetHamiltonian):
     2n-16-32-16-1 (`matched`).
     """
 
+    resumes = False  # the copy is kept
     presets: ClassVar = {"paper": {"hidden": (64,) * 5}, "matched": {"hidden": (16, 32, 16)}}
 
     def __init__(
@@ -47,6 +48,9 @@ class NSSNN(NetHamiltonian):
     def rollout(self, y0: Float[Tensor, "batch dim"], h: float, steps: int) -> Float[Tensor, "times batch dim"]:
         with torch.no_grad():
             return self.extended_rollout(y0, h, steps)[..., : self.dim]
+
+    def advance(self, y: Float[Tensor, "batch dim"], h: float) -> Float[Tensor, "batch dim"]:
+        return self.extended_rollout(y, h, 1)[1, :, : self.dim]
 
     def extended_rollout(
         self, y0: Float[Tensor, "batch dim"], h: float, steps: int

@@ -8,6 +8,7 @@ from models.base import HamiltonianModel, register
 from models.gradients.base import GradientMode
 from models.networks import ScalarMLP, SeparableMLP
 from models.one_step import SCHEMES
+from systems import integrators
 from systems.base import System
 from systems.integrators import Integrator
 from systems.trajectories import Window
@@ -20,6 +21,7 @@ class SHNN(HamiltonianModel):
     Loss: mean over pairs and components of [(y1 - y0)/h - slope(y0, y1)]^2, `slope` being that of the scheme with
     H~; nothing is solved, because y1 is an observation. With `correct`, the learned H is H~ and the first term of
     its modified Hamiltonian, so that a coarse h costs less (David and Mehats, arXiv 2106.11753; `models.one_step`).
+    Without it, H~ belongs to the scheme and is rolled out by it.
 
     The pairs of a window are all those `stride` samples apart, or its two ends if it is shorter. Noise sigma of
     the samples is noise sqrt(2) sigma / h of the slope, which at h = 0.01 is 1.4 for sigma = 0.01; at the 10 samples
@@ -34,6 +36,7 @@ class SHNN(HamiltonianModel):
         "matched": {"hidden": (16, 32, 16)},
         "uncorrected": {"hidden": (16, 32, 16), "correct": False},
         "consecutive": {"hidden": (16, 32, 16), "stride": 1},
+        "consecutive_uncorrected": {"hidden": (16, 32, 16), "stride": 1, "correct": False},
         "symplectic_euler": {"hidden": (16, 32, 16), "scheme": "symplectic_euler"},
         "stormer_verlet": {"hidden": (22, 22), "scheme": "stormer_verlet"},
     }
@@ -49,7 +52,8 @@ class SHNN(HamiltonianModel):
         stride: int = 10,
         correct: bool = True,
     ):
-        super().__init__(system, generator, integrator)
+        rolled_out_by = integrator if correct or integrator is None else integrators.get(scheme)()
+        super().__init__(system, generator, rolled_out_by)
         self.scheme, self.stride, self.correct = SCHEMES[scheme], stride, correct
         splits = self.scheme.separable
         self.net = (

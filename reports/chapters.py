@@ -12,6 +12,7 @@ from reports import (
     held_out_table,
     learning_curves,
     pareto,
+    poincare,
     recommendation,
     scaling,
 )
@@ -29,4 +30,5 @@ CHAPTERS: dict[str, Callable[[Material, Path], Chapter]] = {
     "learning_curves": lambda material, out: learning_curves.chapter(material.frame, out),
     "error_distributions": lambda material, out: error_distributions.chapter(material.frame, out),
     "energy": lambda material, out: energy.chapter(material.frame, out),
+    "poincare": lambda material, out: poincare.chapter(material.frame, out),
 }

@@ -22,6 +22,14 @@ from reports.tabular import Table
 TITLE = "Energy over long rollouts"
 ROUNDING = 1e-12  # an error below this is that of float64, not of a model
 SETTLED = 10.0  # time from which on growth is measured
+_DRIFTS = {
+    "energy_drift": "drift of H (per time)",
+    "energy_amplitude": "amplitude of H",
+    "learned_energy_drift": "drift of learned H",
+    "learned_energy_amplitude": "its amplitude",
+    "long_escape_share": "escapes",
+    "separatrix_error": "wrong side of separatrix",
+}
 _MARKED = 12  # every so many points of a curve have a marker
 
 
@@ -33,9 +41,11 @@ def chapter(frame: pd.DataFrame, out: Path) -> Chapter:
         lined, _ = select.of_protocol(rows, name)
         shown, left_out = select.drawn(select.ok(lined))
         if not (drawn := curves(shown)).empty:
-            found[name] = drawn, select.room(left_out)
+            found[name] = drawn, drifts(select.ok(lined)), select.room(left_out)
     exhibits = [
-        _exhibit(drawn, name, out, name if len(found) > 1 else "", note) for name, (drawn, note) in found.items()
+        exhibit
+        for name, (drawn, steady, note) in found.items()
+        for exhibit in _exhibits(drawn, steady, name, out, name if len(found) > 1 else "", note)
     ]
     return Chapter(TITLE, tuple(exhibits))
 
@@ -122,7 +132,21 @@ def table(points: pd.DataFrame) -> list[list[str]]:
     return cells
 
 
-def _exhibit(points: pd.DataFrame, protocol: str, out: Path, suffix: str, note: str) -> Exhibit:
+def drifts(rows: pd.DataFrame) -> pd.DataFrame:
+    """A row a (system, line), means over seeds: drift and oscillation of both energies, and what left its bounds."""
+    found = [
+        {"system": system, "line": line, "cell_ids": ";".join(own["cell_id"])}
+        | {name: mean(own, name) for name in _DRIFTS}
+        for system in select.systems(rows)
+        for line in select.lines(rows)
+        if not (own := where(rows, system=system, line=line)).empty and own["energy_horizon"].notna().any()
+    ]
+    return pd.DataFrame(found, columns=["system", "line", "cell_ids", *_DRIFTS])
+
+
+def _exhibits(
+    points: pd.DataFrame, steady: pd.DataFrame, protocol: str, out: Path, suffix: str, note: str
+) -> list[Exhibit]:
     figure = draw(points)
     with theme.style():
         pictures = theme.save(figure, out, stem("energy", suffix))
@@ -135,4 +159,17 @@ def _exhibit(points: pd.DataFrame, protocol: str, out: Path, suffix: str, note: 
     )
     tabled = Table(title, caption, HEADINGS, table(points), words=2)
     texts = tabled.publish(out, stem("energy", suffix), points, ids(points))
-    return replace(texts, files=(*pictures, *texts.files))
+    return [replace(texts, files=(*pictures, *texts.files)), _drift_exhibit(steady, protocol, out, suffix)]
+
+
+def _drift_exhibit(steady: pd.DataFrame, protocol: str, out: Path, suffix: str) -> Exhibit:
+    caption = (
+        "Drift is the slope of the straight line through H against time, amplitude half the range of H about it, "
+        "medians over the rollouts that lasted, means over seeds; the learned H along the same rollouts moves by the "
+        "integrator's part alone. Escapes are the share of the rollouts that left ten times the true region or could "
+        "not go on."
+    )
+    lines = [[prose(row["system"]), row["line"], *(plain(row[name]) for name in _DRIFTS)] for row in records(steady)]
+    title = f"Energy drift over long rollouts, protocol {protocol}"
+    tabled = Table(title, caption, ("system", "model", *_DRIFTS.values()), lines, words=2)
+    return tabled.publish(out, stem("energy_drift", suffix), steady, ids(steady))

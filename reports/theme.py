@@ -41,12 +41,21 @@ _MODELS = (
     "pinn",
     "neural_ode",
     "sympnet",
+    "weak_form",
+    "polynomial",
+    "second_order_neural_ode",
+    "ode_to_ode",
 )
 _OWN_COLOURS: dict[str, Colour] = {
     "constant": (0.6, 0.6, 0.6),
     "true_h": (0.1, 0.1, 0.1),
     "sympflow": to_rgb("#882255"),  # the palette's grey is for references, and its yellow has no paler variants
     "pinn": to_rgb("#117733"),
+    "sympnet": to_rgb("#999933"),  # from the eleventh on the palette has no colours left
+    "weak_form": to_rgb("#332288"),
+    "polynomial": to_rgb("#003f5c"),
+    "second_order_neural_ode": to_rgb("#aa88dd"),
+    "ode_to_ode": to_rgb("#661100"),
 }
 
 

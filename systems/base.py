@@ -11,6 +11,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from systems.registry import Registry
+from systems.sections import Section
+from systems.separatrix import Separatrix
 
 Box = tuple[tuple[float, float], ...]
 
@@ -39,12 +41,17 @@ class System(ABC):
 
     A plug-in gives `dof`, `separable` (H = T(p) + V(q)), `box` (where starts are drawn), `card` and
     `hamiltonian`; it should give `field` in closed form, and `accepts`, `exact` and `invariants` where they apply.
+    For judges of long rollouts it may name a `section`, a `separatrix`, and a `lyapunov_time`, by whose length the
+    distance of two chaotic orbits grows e-fold.
     """
 
     dof: int
     separable: bool
     box: Box
     card: Card
+    section: Section | None = None
+    separatrix: Separatrix | None = None
+    lyapunov_time: float | None = None
 
     @property
     def dim(self) -> int:
@@ -72,6 +79,12 @@ class System(ABC):
     def invariants(self, y: Float[Tensor, "*batch dim"]) -> dict[str, Float[Tensor, "*batch"]]:
         """What the motion conserves besides H, by name."""
         return {}
+
+
+def flip(y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim"]:
+    """(q, -p): undoes the direction of time where H(q, -p) = H(q, p)."""
+    q, p = y.chunk(2, dim=-1)
+    return torch.cat((q, -p), dim=-1)
 
 
 def apply_j(gradient: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim"]:

@@ -3,6 +3,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from systems.base import Card, System, cube, register
+from systems.separatrix import Separatrix
 
 
 @register
@@ -22,6 +23,7 @@ class DoubleWell(System):
         ),
         source="Choudhary et al., arXiv 2409.11138, system 1",
     )
+    separatrix = Separatrix(level=0.0, tops=(0.0,))
 
     def hamiltonian(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch"]:
         q, p = y.unbind(-1)

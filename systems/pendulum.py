@@ -5,6 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from systems.base import Card, System, register
+from systems.separatrix import Separatrix
 
 
 @register
@@ -23,6 +24,7 @@ class Pendulum(System):
         ),
         source="Rahma et al., arXiv 2411.17511, section 4 (the box too); David and Mehats, arXiv 2106.11753",
     )
+    separatrix = Separatrix(level=2.0, tops=(-3 * math.pi, -math.pi, math.pi, 3 * math.pi))  # those of the box
 
     def hamiltonian(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch"]:
         q, p = y.unbind(-1)

@@ -7,18 +7,16 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from bench.judges.errors import Columns
+from bench.judges.step_structure import structure_columns
 from bench.own_data import OwnData
 from bench.seeds import generator
 from models.base import Model
 from models.weak import noise_variance
-from systems.base import apply_j
 from systems.integrators import NotSolved
 
 MOST = 256  # trajectories
 POINTS = 512  # states at which the step is differentiated
-CHANGE = 1e-5  # of a coordinate: central differences are then good to 1e-10
-
-Columns = dict[str, float | list[float]]
 
 
 def held_out_columns(
@@ -42,7 +40,7 @@ def held_out_columns(
         states = observed.flatten(0, 1)
         states = states[torch.randperm(len(states), generator=stream)[:POINTS]]
         columns["rollout_error"] = held_out_error(model, observed, protocol.dt, clock)
-        columns |= defect_columns(model, states, protocol.dt)
+        columns |= structure_columns(model, states, protocol.dt)
     return columns
 
 
@@ -87,19 +85,3 @@ def spread_columns(model: Model, observed: Float[Tensor, "times count dim"], str
     spread = float(along.var(0).mean().sqrt())
     whole = float(apart.std())
     return {"energy_spread": spread, **({"energy_spread_share": spread / whole} if whole else {})}
-
-
-def defect_columns(model: Model, states: Float[Tensor, "points dim"], h: float) -> Columns:
-    """||M^T J M - J||, Frobenius, and |det M - 1| of M, the Jacobian of one learned step; medians over the states."""
-    shifts = CHANGE * torch.eye(states.shape[1], dtype=states.dtype)
-    try:
-        ahead, behind = (
-            model.rollout((states + shift[:, None]).flatten(0, 1), h, 1)[1] for shift in (shifts, -shifts)
-        )
-    except NotSolved:
-        return {}
-    jacobian = ((ahead - behind) / (2 * CHANGE)).view(len(shifts), *states.shape).permute(1, 2, 0)
-    j = apply_j(shifts / CHANGE).mT
-    defect = (jacobian.mT @ j @ jacobian - j).flatten(1).norm(dim=1)
-    volume = (torch.linalg.det(jacobian) - 1).abs()
-    return {"symplecticity_defect": float(defect.median()), "volume_defect": float(volume.median())}

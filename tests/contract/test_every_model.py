@@ -71,6 +71,11 @@ def test_building_leaves_the_global_generator_alone(name):
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
+def test_advance_is_the_first_step_of_a_rollout(model):
+    y = 0.1 * POINTS[0]
+    torch.testing.assert_close(model.advance(y, 0.05).detach(), model.rollout(y, 0.05, 1)[1], rtol=1e-12, atol=1e-14)
+
+
 def test_field_is_j_grad_h(model):
     y = POINTS.clone().requires_grad_()
     energy = declared(model.hamiltonian, y)

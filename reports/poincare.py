@@ -1,0 +1,143 @@
+"""Surfaces of section: the true one beside the learned ones, within the curve that bounds what the energy allows."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from reports import rows as select
+from reports import theme
+from reports.exhibit import Chapter, Exhibit, escape, prose, stem, write
+from reports.frames import records, where
+from reports.numerals import plain
+from reports.tabular import markdown
+
+TITLE = "Surfaces of section"
+TRUE = "true_h"  # the model whose section is the true one, but for its integrator
+_COLUMNS = 4
+_PLANES = {"henon_heiles": ("y", "p$_y$")}  # names of the two coordinates
+
+
+@dataclass(frozen=True)
+class Sections:
+    """The rows of one system, protocol and energy, the true H first; `number` is the energy's in their lists."""
+
+    system: str
+    protocol: str
+    energy: float
+    number: int
+    rows: list[dict[str, Any]]
+
+    @property
+    def title(self) -> str:
+        return f"Surface of section of {prose(self.system)} at E = {plain(self.energy)}, protocol {self.protocol}"
+
+
+def chapter(frame: pd.DataFrame, out: Path) -> Chapter:
+    """Writes poincare_SYSTEM_E=ENERGY.png, .pdf and .md; the protocol stands in the names if there are several."""
+    found = list(sections(select.of_kind(frame, "train")))
+    several = len({one.protocol for one in found}) > 1
+    exhibits = tuple(_exhibit(one, out, one.protocol if several else "") for one in found)
+    lacking = dict.fromkeys((one.system, one.protocol) for one in found if one.rows[0]["model"] != TRUE)
+    missing = tuple(
+        f"no row of {TRUE} with a section of {system}, protocol {name}: the true section is not drawn"
+        for system, name in lacking
+    )
+    return Chapter(TITLE, exhibits, missing)
+
+
+def sections(rows: pd.DataFrame) -> Iterator[Sections]:
+    """What has points on a section, one line once: of several seeds the first."""
+    for name in select.protocols(rows):
+        lined = select.ok(select.of_protocol(rows, name)[0])
+        for system in select.systems(lined):
+            own = [
+                row for row in records(where(lined, system=system)) if select.numbers(row["section_energies"]).size
+            ]
+            first = {row["line"]: row for row in sorted(own, key=lambda row: row["seed"], reverse=True)}
+            chosen = [first[line] for line in sorted(first, key=lambda line: (line != TRUE, line))]
+            for number, energy in enumerate(select.numbers(chosen[0]["section_energies"]) if chosen else ()):
+                yield Sections(system, name, float(energy), number, chosen)
+
+
+def draw(found: Sections) -> Figure:
+    """One panel a line, all with the same axes; the boundary of the true energy in each."""
+    count = len(found.rows)
+    columns = min(_COLUMNS, count)
+    with theme.style():
+        figure, axes = theme.panels(math.ceil(count / columns), columns, height=1.75, shared=True)
+        several = len({row["model"] for row in found.rows}) < count  # lines of one model, told apart by their labels
+        for axis, row in zip(axes.flat, found.rows, strict=False):
+            _draw_panel(axis, row, found.number)
+            axis.set_title("true" if row["model"] == TRUE else row["line" if several else "model"])
+        theme.hide(list(axes.flat[count:]))
+        first, second = _PLANES.get(found.system, ("first coordinate", "second coordinate"))
+        for place, axis in enumerate(axes.flat[:count]):
+            axis.tick_params(labelbottom=place + columns >= count)  # the lowest of its column
+            axis.set_xlabel(first if place + columns >= count else "")
+            axis.set_ylabel(second if place % columns == 0 else "")
+        return figure
+
+
+def _draw_panel(axis: Axes, row: dict[str, Any], number: int) -> None:
+    first, second = points(row, number)
+    colour = theme.model_look(row["model"]).colour
+    axis.plot(first, second, linestyle="none", marker=".", markersize=1.2, markeredgewidth=0, color=colour)
+    axis.plot(*edge(row, number), color="black", linewidth=0.7)
+    width, height = np.ptp(edge(row, number)[0]), np.ptp(edge(row, number)[1])
+    middle = np.mean([edge(row, number)[0].min(), edge(row, number)[0].max()])
+    axis.set_xlim(middle - 0.65 * width, middle + 0.65 * width)
+    axis.set_ylim(-0.65 * height, 0.65 * height)  # what lies further out is counted in the table
+
+
+def points(row: dict[str, Any], number: int) -> tuple[np.ndarray, np.ndarray]:
+    """The points of a row at an energy."""
+    own = select.numbers(row["section_number"]) == number
+    return select.numbers(row["section_first"])[own], select.numbers(row["section_second"])[own]
+
+
+def edge(row: dict[str, Any], number: int) -> tuple[np.ndarray, np.ndarray]:
+    """The boundary of what an energy allows."""
+    count = len(select.numbers(row["section_energies"]))
+    first, second = (select.numbers(row[name]).reshape(count, -1)[number] for name in ("edge_first", "edge_second"))
+    return first, second
+
+
+def table(found: Sections) -> str:
+    """Markdown: each line's distance from the true section, what is outside, and how chaotic its orbits are."""
+    names = ("section_distance", "section_outside", "chaotic_share", "chaotic_exponent")
+    cells = [
+        [escape(row["line"]), *(_entry(row, name, found.number) for name in names), plain(row["long_escape_share"])]
+        for row in found.rows
+    ]
+    headings = ["model", "distance", "share outside", "chaotic share", "exponent (1/time)", "escapes (all energies)"]
+    return markdown(headings, cells)
+
+
+def _entry(row: dict[str, Any], name: str, number: int) -> str:
+    values = select.numbers(row[name])
+    return plain(float(values[number]) if number < values.size else None)
+
+
+def _exhibit(found: Sections, out: Path, suffix: str) -> Exhibit:
+    name = stem("poincare", found.system, f"E={plain(found.energy)}", suffix)
+    figure = draw(found)
+    with theme.style():
+        pictures = theme.save(figure, out, name)
+    caption = (
+        "Points at which free rollouts from equal true starts cross the section, and the curve beyond which the true "
+        "energy allows none. Distance: half the sum of the differences of two histograms, of these points and of "
+        "those of the reference, 0 for equal and 1 for disjoint ones; the true H shows how much of it is chance on "
+        "chaotic motion. Chaotic: orbits whose largest Lyapunov exponent exceeds 0.015, and the median exponent of "
+        "those."
+    )
+    body = table(found)
+    text = write(out / f"{name}.md", f"# {found.title}\n\n{caption}\n\n{body}")
+    cells = tuple(sorted(row["cell_id"] for row in found.rows))
+    return Exhibit(found.title, caption, (*pictures, text), body, cells)
