@@ -47,8 +47,8 @@ class OwnData(Declaration):
     @property
     def label(self) -> str:
         """What stands in the column `system`: the name of the file, ending and all, which no plug-in has."""
-        more = f" and {len(self.files) - 1} more" if len(self.files) > 1 else ""
-        return self.files[0].name + more
+        first, *others = self.files
+        return first.name + (f" and {len(others)} more" if others else "")
 
     @property
     def split(self) -> dict[str, int]:

@@ -1,6 +1,6 @@
 """Nonlinear least squares by the method of Levenberg and Marquardt: Gauss-Newton steps, damped where they fail."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import isfinite
 
@@ -41,7 +41,7 @@ class LevenbergMarquardt:
     for non-linear least squares problems, 2004, section 3.2).
     """
 
-    parameters: list[Tensor]
+    parameters: Sequence[Tensor]
     residuals: Callable[[Tensor], Float[Tensor, " equations"]]
     rows: Callable[[Tensor], Float[Tensor, "equations parameters"]]
     damping: float = 1e-2
@@ -66,7 +66,7 @@ class LevenbergMarquardt:
         vector_to_parameters(before, self.parameters)
 
     def products(self, parts: list[Tensor]) -> Products:
-        gram, slope = 0.0, 0.0
+        gram, slope = torch.zeros(2, dtype=torch.float64, device=self.parameters[0].device)
         for part in parts:
             rows = self.rows(part)
             gram = gram + (rows.T @ rows).double()

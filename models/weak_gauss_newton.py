@@ -8,7 +8,7 @@ from torch import Tensor
 from models.base import register
 from models.levenberg_marquardt import LevenbergMarquardt
 from models.net_hamiltonian import NetHamiltonian
-from models.networks import LinearisedMLP
+from models.networks import LinearisedMLP, ScalarMLP
 from models.weak import WeakForm, segments, weak_form
 from systems.base import apply_j
 from systems.trajectories import TrainingData
@@ -46,5 +46,6 @@ class WeakGaussNewton(NetHamiltonian):
 
     def rows(self, form: WeakForm, y: Float[Tensor, "pieces times dim"]) -> Float[Tensor, "equations parameters"]:
         """Their derivatives in the parameters, in float32: half the time, and the minimum stays where it is."""
-        net = LinearisedMLP(deepcopy(self.net).float(), y.float().flatten(0, 1))
-        return net.pull_sums(form.right.float()).flatten(0, 2)
+        net = deepcopy(self.net).float()
+        assert isinstance(net, ScalarMLP)
+        return LinearisedMLP(net, y.float().flatten(0, 1)).pull_sums(form.right.float()).flatten(0, 2)

@@ -16,7 +16,9 @@ from reports.material import Material
 from reports.provenance import Run
 from reports.theme import Edition
 
-Format = StrEnum("Format", {kind: kind for kind in theme.FORMATS})
+
+class Format(StrEnum):
+    PNG, PDF, SVG = theme.FORMATS
 
 
 class NoReport(ValueError):
@@ -88,12 +90,12 @@ def main(
 ) -> None:
     """Write every table and figure that the rows of a store allow, or how two stores differ, and print the paths."""
     try:
-        if (results is None) == (stores is None):
-            raise NoReport("give either --results or --compare")
-        if results is None:
-            files = contrast(*(stores or ()), out)
-        else:
+        if stores is not None and results is None:
+            files = contrast(*stores, out)
+        elif results is not None and stores is None:
             files = build(results, out, only or (), [kind.value for kind in kinds or ()] or Edition.formats)
+        else:
+            raise NoReport("give either --results or --compare")
     except (StoreError, NoReport, OSError) as error:
         typer.echo(f"reports: {error}", err=True)
         raise typer.Exit(2) from error

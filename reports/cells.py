@@ -8,7 +8,7 @@ import pandas as pd
 from bench.schema import COLUMNS, SCHEMA
 from reports import leaderboard, rerun, theme
 from reports.exhibit import write
-from reports.frames import column, distinct, groups, is_null, ordered, otherwise, records, varies
+from reports.frames import column, distinct, filled, groups, is_null, ordered, otherwise, records, varies
 from reports.provenance import Run
 
 _LISTS = {name for name in COLUMNS if str(SCHEMA.field(name).type).startswith("list")}
@@ -26,7 +26,7 @@ _DIGITS = 4
 
 def csv(frame: pd.DataFrame, runs: list[Run], out: Path) -> Path:
     """Writes cells.csv: every row, the columns that any has a value in, and the command that runs it again."""
-    columns = [name for name in COLUMNS if name not in _NOT_IN_CSV and frame[name].notna().any()]
+    columns = [name for name in COLUMNS if name not in _NOT_IN_CSV and filled(frame, name)]
     rows = ordered(frame, ["kind", "system", "model", "seed", "cell_id"])
     table = rows[columns].assign(rerun=rerun.commands(rows, runs))
     return write(out / "cells.csv", table.to_csv(index=False, lineterminator="\n"))

@@ -6,7 +6,7 @@ import pandas as pd
 
 from reports import leaderboard
 from reports.exhibit import Exhibit, prose
-from reports.frames import is_null, records
+from reports.frames import is_null, records, varies
 from reports.leaderboard import IDENTITY, METRICS
 from reports.numerals import ABSENT, plain
 from reports.significance import FEWEST, METHOD, Comparison, compare, holm, sign
@@ -48,7 +48,7 @@ def exhibit(found: pd.DataFrame, out: Path) -> Exhibit:
         f"old, geometric mean over common seeds with its 95 % t-interval; verdict: {METHOD}, over all of them. "
         "An entry is the same if its names are: contents of protocols and recipes may have changed under a name."
     )
-    varying = [name for name in IDENTITY if name in ("system", "model") or found[name].nunique(dropna=False) > 1]
+    varying = [name for name in IDENTITY if name in ("system", "model") or varies(found, name)]
     names = [name.replace("_", " ") for name in varying]
     headings = ["verdict", *names, "metric", "old", "new", "ratio", "p", "seeds"]
     lines = [_cells(row, varying) for row in records(found)]

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from bench.schema import DENSITY
 from reports import theme
 from reports.exhibit import prose, write
-from reports.frames import column, distinct, groups, keep
+from reports.frames import column, distinct, groups, keep, otherwise, records, where
 from reports.numerals import plain
 from reports.tabular import markdown
 
@@ -48,13 +48,13 @@ def draw(rows: pd.DataFrame) -> Figure:
     with theme.style():
         figure, axes = theme.panels(len(names), 2 + len(_PANELS), height=1.62)
         for line, name in zip(axes, names, strict=True):
-            own = keep(finished, column(finished, "density") == name)
-            truth = own[own["flow"] == "truth"].iloc[0]
+            own = {(row["flow"], row["trace"]): row for row in records(where(finished, density=name))}
+            (truth,) = records(where(finished, density=name, flow="truth"))
             brightest = np.exp(np.max(truth["log_density"]))
             _scatter(line[0], np.reshape(truth["points"], (-1, 2))[:_POINTS_SHOWN], prose(name))
             _shade(line[1], truth["log_density"], brightest, "true density")
-            for axis, ((flow, trace), label) in zip(line[2:], _PANELS.items(), strict=True):
-                (_, row), *_ = own[(own["flow"] == flow) & (own["trace"] == trace)].iterrows()
+            for axis, (flow, label) in zip(line[2:], _PANELS.items(), strict=True):
+                row = own[flow]
                 _shade(axis, row["log_density"], brightest, f"{label}\nKL = {row['kl']:.2f} nats")
         for axis in axes[-1]:
             axis.set_xlabel("x₁ (dimensionless)")
@@ -86,8 +86,8 @@ def _finish(axis: Axes, label: str) -> None:
 def table(rows: pd.DataFrame) -> str:
     """What each flow ended with, in Markdown."""
     cells = []
-    finished = endings(rows)
-    for (name, flow, trace), own in groups(finished[finished["flow"] != "truth"], ["density", "flow", "trace"]):
+    trained = otherwise(endings(rows), "flow", "truth")
+    for (name, flow, trace), own in groups(trained, ["density", "flow", "trace"]):
         last = own.iloc[-1]
         cells.append([prose(str(name)), str(flow), str(trace), plain(last["kl"]), plain(last["seconds"])])
     text = (

@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from reports import rows as select
 from reports import theme
 from reports.exhibit import Chapter, Exhibit, ids, prose, stem
-from reports.frames import column, groups, keep, mean, records, where
+from reports.frames import column, filled, groups, keep, mean, records, where
 from reports.log_axes import power_ticks
 from reports.numerals import plain
 from reports.tabular import Table
@@ -139,7 +139,7 @@ def drifts(rows: pd.DataFrame) -> pd.DataFrame:
         | {name: mean(own, name) for name in _DRIFTS}
         for system in select.systems(rows)
         for line in select.lines(rows)
-        if not (own := where(rows, system=system, line=line)).empty and own["energy_horizon"].notna().any()
+        if not (own := where(rows, system=system, line=line)).empty and filled(own, "energy_horizon")
     ]
     return pd.DataFrame(found, columns=["system", "line", "cell_ids", *_DRIFTS])
 

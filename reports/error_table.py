@@ -102,7 +102,7 @@ def _sign_note(measured: pd.DataFrame, reference: str | None, published: Publish
         return f"No signs of significant differences: the store has not exactly one line of {wanted} to compare with."
     note = f"Signs: error significantly above (+), below (−) or not to be told apart (=) from {reference}: {METHOD}."
     trained = otherwise(measured, "line", reference, *select.REFERENCES)
-    return note + (" No sign: not enough seeds to say." if (trained["sign"] == "").any() else "")
+    return note + (" No sign: not enough seeds to say." if not where(trained, sign="").empty else "")
 
 
 def _row_notes(rows: pd.DataFrame, dropped: int) -> list[str]:

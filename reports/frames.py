@@ -44,6 +44,11 @@ def varies(frame: pd.DataFrame, column: str) -> bool:
     return cast(Any, frame[column]).nunique(dropna=False) > 1
 
 
+def filled(frame: pd.DataFrame, column: str) -> bool:
+    """Whether the column has any value."""
+    return bool(cast(Any, frame[column]).notna().any())
+
+
 def mean(frame: pd.DataFrame, column: str) -> float:
     """Mean of the values that are not null; NaN without any."""
     return float(cast(Any, frame[column]).mean())

@@ -1,6 +1,7 @@
 """Every measured number, ranked: one entry a (model in all its variants, system, protocol), seeds averaged."""
 
 from dataclasses import dataclass
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -8,6 +9,7 @@ from scipy import stats
 
 from bench.schema import TEST_SETS
 from reports import rows as select
+from reports.frames import column
 from reports.statistics import CONFIDENCE
 from reports.theme import COMPILED
 
@@ -57,7 +59,7 @@ def entries(prepared: pd.DataFrame) -> pd.DataFrame:
     if prepared.empty:
         return pd.DataFrame(columns=[*IDENTITY, "places"])
     columns = [metric.column for metric in METRICS]
-    grouped = prepared.groupby(list(IDENTITY), dropna=False, sort=True)
+    grouped = cast(Any, prepared.groupby(list(IDENTITY), dropna=False, sort=True))
     with np.errstate(invalid="ignore"):
         means, deviations, counts = grouped[columns].mean(), grouped[columns].std(ddof=1), grouped[columns].count()
     factors = stats.t.ppf((1 + CONFIDENCE) / 2, np.maximum(counts.to_numpy() - 1, 1))
@@ -75,8 +77,8 @@ def _places(numbers: np.ndarray) -> list[np.ndarray]:
 
 def _values(rows: pd.DataFrame, metric: Metric) -> pd.Series:
     if metric.column == "energy_error":
-        return rows["energy_error_curve"].map(largest).astype(float)
-    return rows[metric.column].astype(float) * metric.scale
+        return column(rows, "energy_error_curve").map(largest).astype(float)
+    return column(rows, metric.column).astype(float) * metric.scale
 
 
 def largest(curve: object) -> float:
@@ -87,4 +89,4 @@ def largest(curve: object) -> float:
 
 def measured_metrics(table: pd.DataFrame) -> list[Metric]:
     """The metrics that any entry has."""
-    return [metric for metric in METRICS if table.get(f"{metric.column}_seeds", pd.Series([0])).max() > 0]
+    return [metric for metric in METRICS if (table.reindex(columns=[f"{metric.column}_seeds"]) > 0).any(axis=None)]

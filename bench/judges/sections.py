@@ -43,7 +43,8 @@ def section_columns(rollouts: Rollouts, system_name: str, system: System, protoc
     columns |= {"section_first": kept[:, 0].tolist(), "section_second": kept[:, 1].tolist()}
     edges = torch.stack([section.boundary(energy) for energy in energies])
     columns |= {"edge_first": edges[..., 0].flatten().tolist(), "edge_second": edges[..., 1].flatten().tolist()}
-    return columns | {"section_number": which.double().tolist()}
+    columns["section_number"] = which.double().tolist()
+    return columns
 
 
 def plane_points(

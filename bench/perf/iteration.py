@@ -15,6 +15,7 @@ from bench.measure import Phases, peak_bytes
 from bench.perf import in_unit, measured_task
 from bench.perf.yardstick import in_yardsticks, peer_iteration
 from bench.profile import gradient_error, iteration_phases, observed_every, profile_window
+from bench.protocol import Protocol
 from models import gradients
 
 ROUNDING = 1e-5  # of float32 over 256 steps: below it, the ratio of two gradient errors says nothing
@@ -34,6 +35,7 @@ class Iteration(ABC):
         torch.set_num_threads(1)
         assert task.recipe is not None
         assert task.cell.seq_len is not None
+        assert isinstance(task.protocol, Protocol)
         cpu = torch.device("cpu")
         self.model, self.gradient = build(task.cell)
         self.window = profile_window(task.cell, task.protocol, task.recipe, cpu, observed_every(task.cell.seq_len))

@@ -18,6 +18,7 @@ from bench.attempt import build
 from bench.perf import measured_task
 from bench.perf.yardstick import in_yardsticks
 from bench.profile import profile_window
+from bench.protocol import Protocol
 from models import gradients
 from models.base import Model, squared_error
 from models.gradients import GradientMode
@@ -67,6 +68,7 @@ def times_faster(compiled: bool, system: str, seq_len: int, peer: str) -> float:
     axes = {"system": system, "gradient_mode": "discrete", "seq_len": seq_len}
     task = measured_task("fshnn", kind="profile", preset="paper", protocol="paper", recipe="one_cycle", **axes)
     assert task.recipe is not None
+    assert isinstance(task.protocol, Protocol)
     model, _ = build(task.cell)
     window = profile_window(task.cell, task.protocol, task.recipe, torch.device("cpu"), 1)
     ours = our_iteration(model, window, Discrete(compiled=compiled))
