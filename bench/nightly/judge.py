@@ -7,7 +7,7 @@ estimate of the noise of that difference where the code is the same: sqrt(1 + 1/
 * the same, tonight, of a typical benchmark of time, for a few passes may agree by chance;
 * the scatter of the n nights themselves, by the median deviation, which one real step does not move.
 
-`docs/decisions/016-nightly-gate.md` has the rates of false alarms.
+`docs/decisions/015-nightly-gate.md` has the rates of false alarms.
 """
 
 import re
