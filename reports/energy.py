@@ -39,7 +39,7 @@ def chapter(frame: pd.DataFrame, out: Path) -> Chapter:
     found = {}
     for name in select.protocols(rows):
         lined, _ = select.of_protocol(rows, name)
-        shown, left_out = select.drawn(select.ok(lined))
+        shown, left_out = select.drawn(select.ok(lined), "energy_error_curve")
         if not (drawn := curves(shown)).empty:
             found[name] = drawn, drifts(select.ok(lined)), select.room(left_out)
     exhibits = [
@@ -159,7 +159,8 @@ def _exhibits(
     )
     tabled = Table(title, caption, HEADINGS, table(points), words=2)
     texts = tabled.publish(out, stem("energy", suffix), points, ids(points))
-    return [replace(texts, files=(*pictures, *texts.files)), _drift_exhibit(steady, protocol, out, suffix)]
+    curved = replace(texts, files=(*pictures, *texts.files))
+    return [curved] if steady.empty else [curved, _drift_exhibit(steady, protocol, out, suffix)]
 
 
 def _drift_exhibit(steady: pd.DataFrame, protocol: str, out: Path, suffix: str) -> Exhibit:

@@ -27,7 +27,7 @@ def chapter(frame: pd.DataFrame, out: Path) -> Chapter:
         lined, _ = select.of_protocol(rows, name)
         for system in select.systems(lined):
             own = where(lined, system=system)
-            shown, left_out = select.drawn(select.ok(own))
+            shown, left_out = select.drawn(select.ok(own), "h_quantiles_ru")
             drawn = errors(shown)
             if drawn.empty:
                 missing.append(f"no ok row of {system} with quantiles, protocol {name}: distribution not drawn")

@@ -28,7 +28,7 @@ def chapter(frame: pd.DataFrame, out: Path) -> Chapter:
     exhibits, missing = [], []
     for name in names:
         lined, _ = select.of_protocol(rows, name)
-        shown, left_out = select.drawn(select.ok(lined))
+        shown, left_out = select.drawn(select.ok(lined), "curve_validation")
         losses = curves(shown)
         if losses.empty:
             missing.append(f"no learning curve in the train rows of protocol {name}: learning curves not drawn")

@@ -84,12 +84,13 @@ def lines(rows: pd.DataFrame) -> list[str]:
     return [*REFERENCES, *distinct(ordered(trained, ["model", "recipe", *VARIANTS]), "line")]
 
 
-def drawn(rows: pd.DataFrame) -> tuple[pd.DataFrame, int]:
-    """The rows of the lines that a figure has room for, and how many lines were left out.
+def drawn(rows: pd.DataFrame, shows: str) -> tuple[pd.DataFrame, int]:
+    """Of the rows with the column that a figure shows, those of the lines it has room for, and how many it has not.
 
     All of them if they are no more than MOST_LINES; else of each model the line with the least validation loss
     (geometric mean over systems and seeds; the first by name without one).
     """
+    rows = keep(rows, rows[shows].notna())
     present = [line for line in lines(rows) if line not in REFERENCES]
     if len(present) <= MOST_LINES:
         return rows, 0

@@ -102,7 +102,9 @@ def test_a_missing_file_is_named(tmp_path: Path):
 
 
 def test_an_unknown_grid_name():
-    with pytest.raises(BadInput, match=r"unknown grid 'smok'\. Did you mean 'smoke'\? Valid names: flows, full, "):
+    with pytest.raises(
+        BadInput, match=r"unknown grid 'smok'\. Did you mean 'smoke'\? Valid names: data_size, flows, full, "
+    ):
         load_grid("smok")
 
 
@@ -112,10 +114,10 @@ def test_an_unknown_grid_name():
         ("dt = 0.02", "dt = 0", "key 'dt'.*greater than 0"),
         ("dt = 0.02", "dt = nan", "key 'dt'"),
         ("dt = 0.02", "dt = inf", "key 'dt'"),
-        ("noise = 0.01", "noise = inf", "key 'noise'"),
+        ("noise = 0.01", "noise = inf", r"key 'noise\b"),
         ("steps = 8", "steps = 8.5", "key 'steps'.*integer"),
         ("steps = 8", "steps = 100_000_000", "horizon"),
-        ("noise = 0.01", "noise = -1.0", "key 'noise'"),
+        ("noise = 0.01", "noise = -1.0", r"key 'noise\b"),
         ("noise = 0.01", "nois = 0.01", "key 'nois'.*Did you mean 'noise'"),
         ("train_starts = 64", "train_starts = 0", "key 'train_starts'"),
         ("grid_per_axis = 5", "grid_per_axis = 1", "key 'grid_per_axis'"),

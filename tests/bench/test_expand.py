@@ -10,9 +10,9 @@ import torch
 
 from bench.attempt import opening
 from bench.cell import Task, cell_id
-from bench.declarations import BadInput
+from bench.declarations import BadInput, names
 from bench.expand import Planned, expand
-from bench.grid import DEFAULT_TIMEOUT_S, Block, Filters, Grid, with_timeout
+from bench.grid import DEFAULT_TIMEOUT_S, Block, Filters, Grid, load_grid, with_timeout
 from bench.plan import Plan, make_plan
 from bench.run import parse_rerun
 from bench.schema import SCHEMA
@@ -228,13 +228,14 @@ def test_filters_on_axes_that_do_not_apply_let_a_cell_pass():
     assert len(cells(block(model=["constant"]), gradient_mode=("backprop",), seq_len=(99,))) == 2
 
 
-def test_every_named_grid_expands():
-    from bench.declarations import names
-    from bench.grid import load_grid
+NAMED = sorted(set(names("grids")) - {"own_data"})  # which waits for data
 
-    assert set(names("grids")) >= {"smoke", "quick", "paper", "full"}
-    for name in set(names("grids")) - {"own_data"}:  # which waits for data
-        assert list(expand(load_grid(name), Filters()))
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name == "full" else name for name in NAMED]
+)
+def test_every_named_grid_expands(name: str):
+    assert list(expand(load_grid(name), Filters()))
 
 
 def test_finished_cells_are_not_run_again():

@@ -57,19 +57,19 @@ def run(grid: Path | str, out: Path, *options: str) -> Result:
     return CliRunner().invoke(bench.run.app, words, env={"COLUMNS": "200"})
 
 
-def with_nan_weights(cell, system):
+def with_nan_weights(cell, *rest):
     """As `build`, but seed 1 starts from weights that are not numbers."""
-    model, gradient = build(cell, system)
+    model, gradient = build(cell, *rest)
     if cell.seed == 1:
         for parameter in model.parameters():
             nn.init.constant_(parameter, float("nan"))
     return model, gradient
 
 
-def broken_for_seed_1(cell, system):
+def broken_for_seed_1(cell, *rest):
     if cell.seed == 1:
         raise ZeroDivisionError("a bug of the model")
-    return build(cell, system)
+    return build(cell, *rest)
 
 
 def test_a_grid_runs_to_rows_and_a_second_run_does_nothing(tiny: Path, out: Path, no_report):
@@ -110,7 +110,8 @@ def test_a_finished_grid_imports_no_ray_and_answers_soon(tiny: Path, out: Path, 
 def test_changed_code_runs_again(tiny: Path, out: Path, no_report, monkeypatch):
     run(tiny / "grid.toml", out)
     monkeypatch.setattr(
-        "bench.expand.fingerprint", lambda cell: "new" if cell.model == "constant" else fingerprint(cell)
+        "bench.expand.fingerprint",
+        lambda cell, *rest: "new" if cell.model == "constant" else fingerprint(cell, *rest),
     )
     result = run(tiny / "grid.toml", out)
     assert f"{CELLS} cells; 1 to run, {CELLS - 1} finished" in result.output

@@ -18,7 +18,7 @@ def draw(*identity) -> torch.Tensor:
 
 @pytest.fixture(scope="module")
 def dataset(request) -> Dataset:
-    from bench.grid import load_protocol
+    from bench.protocol import load_protocol
 
     path = request.path.parent / "tiny" / "protocol.toml"
     return make_dataset("harmonic_oscillator", load_protocol(str(path)))

@@ -121,7 +121,7 @@ def test_only_some_chapters_in_some_formats_and_no_page(store, tmp_path):
 def test_an_unknown_chapter_is_refused_with_the_nearest_and_nothing_is_written(store, tmp_path):
     done = run("--results", store, "--out", tmp_path / "out", "--only", "paretto")
     assert done.exit_code == 2
-    assert "unknown chapter 'paretto'. Did you mean 'pareto'? There are: energy, " in done.stderr
+    assert "unknown chapter 'paretto'. Did you mean 'pareto'? There are: claims, energy, " in done.stderr
     assert not (tmp_path / "out").exists()
 
 

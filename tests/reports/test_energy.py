@@ -47,9 +47,12 @@ def test_axes_have_units():
     assert (axis.get_xscale(), axis.get_yscale()) == ("log", "log")
 
 
-def test_protocols_with_long_rollouts_have_an_exhibit_each_and_the_others_none(tmp_path):
+def test_protocols_with_long_rollouts_have_a_figure_and_drifts_each_and_the_others_none(tmp_path):
     assert energy.chapter(frame(full_rows()), tmp_path).exhibits == ()
-    rows = rows_of(KNOWN) + rows_of({"pinn": TIMES}, protocol="longer")
+    drifting = {"energy_horizon": 1000.0, "energy_drift": 2e-5}
+    rows = rows_of(KNOWN) + rows_of({"pinn": TIMES}, protocol="longer", **drifting)
     exhibits = energy.chapter(frame(rows), tmp_path).exhibits
-    assert [exhibit.picture.name for exhibit in exhibits] == ["energy_longer.png", "energy_paper.png"]
+    assert [exhibit.name for exhibit in exhibits] == ["energy_longer", "energy_drift_longer", "energy_paper"]
+    assert [exhibit.picture is not None for exhibit in exhibits] == [True, False, True]
+    assert "| henon heiles | pinn (one_cycle) | 2e-05 |" in exhibits[1].body
     assert all(path.stat().st_size for exhibit in exhibits for path in exhibit.files)

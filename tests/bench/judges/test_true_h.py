@@ -56,7 +56,9 @@ def unit_time(integrator: str, h: float) -> dict:
     return judge(true_h("harmonic_oscillator", integrator), "harmonic_oscillator", short(h, round(1 / h)))
 
 
-@pytest.mark.parametrize(("integrator", "order"), [("stormer_verlet", 2), ("rk4", 4)])
+@pytest.mark.parametrize(
+    ("integrator", "order"), [pytest.param("stormer_verlet", 2, marks=pytest.mark.slow), ("rk4", 4)]
+)
 def test_errors_of_rollouts_have_the_order_of_the_integrator(integrator: str, order: int):
     coarse, fine = unit_time(integrator, 0.1), unit_time(integrator, 0.05)
     names = ["error_at_horizon", "error_at_ten_horizons", "rollout_error", "period_error"]

@@ -76,8 +76,9 @@ def test_the_symplectic_adjoint_grows_by_the_stored_states_alone():
     assert long - short <= 1.02 * LONG // 16 * GRAPHS * STATE
 
 
-def test_checkpoint_grows_as_the_square_root():
-    assert exponent("checkpoint", "even") == pytest.approx(0.5, abs=0.15)
+@pytest.mark.parametrize("long", [LONG // 4, pytest.param(LONG, marks=pytest.mark.slow)])
+def test_checkpoint_grows_as_the_square_root(long):
+    assert exponent("checkpoint", "even", long) == pytest.approx(0.5, abs=0.15)
 
 
 @pytest.mark.parametrize("long", [LONG // 4, pytest.param(LONG, marks=pytest.mark.slow)])
