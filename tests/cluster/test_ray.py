@@ -177,9 +177,8 @@ def command(*words: object, **options) -> subprocess.Popen:
     return subprocess.Popen([sys.executable, "-c", PROGRAM, *map(str, words)], **pipes, **options)
 
 
-@pytest.mark.parametrize(
-    "number", [pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGTERM], ids=["SIGINT", "SIGTERM"]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
 def test_an_interrupted_run_keeps_its_rows_and_leaves_no_worker(tmp_path: Path, number: signal.Signals):
     tiny, out = Path(shutil.copytree(TINY, tmp_path / "tiny")), tmp_path / "out"
     grid = (tiny / "grid.toml").read_text()
