@@ -12,6 +12,7 @@ import typer
 from bench.store import StoreError, read
 from reports import cells, compare, index, page, provenance, theme
 from reports.chapters import CHAPTERS
+from reports.command import print_files
 from reports.material import Material
 from reports.provenance import Run
 from reports.theme import Edition
@@ -89,18 +90,15 @@ def main(
     ] = None,
 ) -> None:
     """Write every table and figure that the rows of a store allow, or how two stores differ, and print the paths."""
-    try:
+
+    def wanted() -> list[Path]:
         if stores is not None and results is None:
-            files = contrast(*stores, out)
-        elif results is not None and stores is None:
-            files = build(results, out, only or (), [kind.value for kind in kinds or ()] or Edition.formats)
-        else:
-            raise NoReport("give either --results or --compare")
-    except (StoreError, NoReport, OSError) as error:
-        typer.echo(f"reports: {error}", err=True)
-        raise typer.Exit(2) from error
-    for path in files:
-        typer.echo(str(path))
+            return contrast(*stores, out)
+        if results is not None and stores is None:
+            return build(results, out, only or (), [kind.value for kind in kinds or ()] or Edition.formats)
+        raise NoReport("give either --results or --compare")
+
+    print_files(wanted, StoreError, NoReport, OSError)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 
 from bench.schema import COLLOCATION
 from reports import theme
+from reports.command import print_files
 from reports.exhibit import write
 from reports.frames import column, distinct, groups, keep, where
 from reports.numerals import plain
@@ -125,13 +126,7 @@ def main(
     out: Annotated[Path, typer.Option(help="Folder for the table and figure; made if it is not there.")],
 ) -> None:
     """Draw the error of collocation polynomials and PINNs against step and residual, and print the paths."""
-    try:
-        files = build(results, out)
-    except OSError as error:
-        typer.echo(f"reports: {error}", err=True)
-        raise typer.Exit(2) from error
-    for path in files:
-        typer.echo(str(path))
+    print_files(lambda: build(results, out), OSError)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from bench.schema import DENSITY
 from reports import theme
+from reports.command import print_files
 from reports.exhibit import prose, write
 from reports.frames import column, distinct, groups, keep, otherwise, records, where
 from reports.numerals import plain
@@ -101,13 +102,7 @@ def main(
     out: Annotated[Path, typer.Option(help="Folder for the table and figure; made if it is not there.")],
 ) -> None:
     """Draw toy densities and what flows learned of them, and print the paths."""
-    try:
-        files = build(results, out)
-    except OSError as error:
-        typer.echo(f"reports: {error}", err=True)
-        raise typer.Exit(2) from error
-    for path in files:
-        typer.echo(str(path))
+    print_files(lambda: build(results, out), OSError)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,8 @@ from typing import Annotated
 import typer
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from reports.command import print_files
+
 ALARMS = ("failed", "vanished", "worse")
 ORDER = (*ALARMS, "better", "new", "same")
 NOT_JUDGED = {"outcome": "new", "baseline": None, "change": None, "threshold": None}
@@ -140,13 +142,7 @@ def main(
     out: Annotated[Path, typer.Option(help="Folder for the page and the table; made if it is not there.")],
 ) -> None:
     """Write the regression report of the last night, and print the paths of its files."""
-    try:
-        files = build(history, out)
-    except (NoNights, OSError) as error:
-        typer.echo(f"reports: {error}", err=True)
-        raise typer.Exit(2) from error
-    for path in files:
-        typer.echo(str(path))
+    print_files(lambda: build(history, out), NoNights, OSError)
 
 
 if __name__ == "__main__":
