@@ -152,7 +152,7 @@ def _align(figure: Figure) -> None:
         axis.set_ylim(min(low for low, _ in limits), max(high for _, high in limits))
         place = axis.get_subplotspec()
         if place is not None and place.is_first_col():
-            axis.set_ylabel("gradient error")
+            axis.set_ylabel("gradient error (relative)")
 
 
 def _with_steps(measured: Sequence[Scaling]) -> list[Scaling]:

@@ -212,6 +212,10 @@ _METADATA: dict[str, dict[str, Any]] = {
 def _with_footer(figure: Figure, footer: str) -> Bbox:
     """Sets the line below the figure, which keeps its layout; returns the area, in inches, that holds both."""
     width, height = figure.get_size_inches()
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for legend in figure.legends:  # or they would move down to the edge of the larger area, onto the line
+        legend.set_bbox_to_anchor((0, 0, 1, 1), figure.transFigure)
     figure.text(
         0.5, -0.35 * _FOOTER / height, footer, ha="center", va="center", fontsize=5, color="0.45", in_layout=False
     )

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from matplotlib.image import imread
 from synthetic_rows import frame, full_rows, profile_row, train_row
 
 from reports import cost_tables, error_distributions, learning_curves, scaling, theme
@@ -106,3 +107,17 @@ def test_a_name_looks_the_same_everywhere():
     assert len({str(look.dash) for look in modes}) == 9
     assert all(np.ptp(theme.mode_look(name).colour) == 0 for name in ("paper_adjoint", "paper_adjoint_code"))
     assert np.ptp(theme.model_look("constant").colour) == 0
+
+
+def test_the_line_below_a_figure_stands_apart_from_its_legend(tmp_path):
+    """A legend outside the panels used to move down onto the line."""
+    with theme.style(), theme.edition(theme.Edition(formats=("png",), footer="store of 27 cells")):
+        figure, axes = theme.panels(1, 2, height=2)
+        axes[0, 0].plot([1, 2], label="line")
+        figure.legend(loc="outside lower center", frameon=False)
+        theme.save(figure, tmp_path, "signed")
+    inked = (imread(tmp_path / "signed.png")[..., :3] < 0.9).any(axis=(1, 2))
+    edge = 2 * theme.DPI
+    assert not inked[edge - 15 : edge + 2].any()
+    assert inked[edge - 40 : edge].any()
+    assert inked[edge:].any()
