@@ -52,6 +52,24 @@ class ScalarMLP(nn.Module):
             back = (slope * back) @ weight
         return back, back_rate
 
+    def gradient_expansion(
+        self, y: Float[Tensor, "*batch dim"], u: Float[Tensor, "*batch dim"]
+    ) -> tuple[Float[Tensor, "*batch dim"], Float[Tensor, "*batch dim"]]:
+        """The first and second derivative of grad H(y + x u) by x at x = 0: Hess H(y) u, and D^3 H(y) [u, u]."""
+        a, da, dda, layers = y, u, torch.zeros_like(u), []
+        for weight, bias in zip(self.weights, self.biases, strict=True):
+            a, dz, ddz = nn.functional.linear(a, weight, bias).tanh(), da @ weight.T, dda @ weight.T
+            slope = 1 - a * a
+            da, bent = slope * dz, -2 * a * slope * dz
+            dda = slope * ddz + bent * dz
+            layers.append((weight, slope, bent, -2 * (da * da + a * dda)))
+        back, dback, ddback = self.readout.expand_as(a), torch.zeros_like(a), torch.zeros_like(a)
+        for weight, slope, dslope, ddslope in reversed(layers):
+            ddback = (slope * ddback + 2 * dslope * dback + ddslope * back) @ weight
+            dback = (slope * dback + dslope * back) @ weight
+            back = (slope * back) @ weight
+        return dback, ddback
+
     def _activations(self, y: Tensor) -> list[Tensor]:
         activations = []
         for weight, bias in zip(self.weights, self.biases, strict=True):
@@ -63,15 +81,6 @@ class ScalarMLP(nn.Module):
         """Hess H(y), without a graph."""
         entries = LinearisedMLP(self, y.reshape(-1, y.shape[-1])).hessian()
         return entries.reshape(*entries.shape[:2], *y.shape[:-1]).movedim((0, 1), (-2, -1))
-
-    def curvature(self, y: Float[Tensor, "*batch dim"], u: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch"]:
-        """u^T Hess H(y) u: the second derivative of H along u, differentiable in y, u and the weights."""
-        a, da, dda = y, u, torch.zeros_like(u)
-        for weight, bias in zip(self.weights, self.biases, strict=True):
-            a, dz, ddz = nn.functional.linear(a, weight, bias).tanh(), da @ weight.T, dda @ weight.T
-            slope = 1 - a * a
-            da, dda = slope * dz, slope * (ddz - 2 * a * dz * dz)
-        return dda @ self.readout
 
     def pull_gradient(self, y: Float[Tensor, "points dim"], u: Float[Tensor, "points dim"]) -> list[Tensor]:
         """d/dtheta of sum <u, grad H(y)>, in the order of `parameters()`."""
@@ -105,10 +114,14 @@ class SeparableMLP(nn.Module):
         hessian[..., half:, half:] = self.kinetic.hessian(p)
         return hessian
 
-    def curvature(self, y: Float[Tensor, "*batch dim"], u: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch"]:
-        """u^T Hess H(y) u, differentiable in y, u and the weights."""
+    def gradient_expansion(
+        self, y: Float[Tensor, "*batch dim"], u: Float[Tensor, "*batch dim"]
+    ) -> tuple[Float[Tensor, "*batch dim"], Float[Tensor, "*batch dim"]]:
+        """Hess H(y) u and D^3 H(y) [u, u]."""
         (q, p), (u_q, u_p) = y.chunk(2, dim=-1), u.chunk(2, dim=-1)
-        return self.potential.curvature(q, u_q) + self.kinetic.curvature(p, u_p)
+        parts = zip(self.potential.gradient_expansion(q, u_q), self.kinetic.gradient_expansion(p, u_p), strict=True)
+        first, second = (torch.cat(part, dim=-1) for part in parts)
+        return first, second
 
 
 class VectorMLP(nn.Module):

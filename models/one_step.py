@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from systems.base import apply_j
+from systems.base import apply_j, field_of
 
 
 @runtime_checkable
@@ -19,7 +19,7 @@ class Differentiable(Protocol):
     """A function H with the derivatives that schemes ask for, themselves differentiable."""
 
     def gradient(self, y: Tensor) -> Tensor: ...
-    def curvature(self, y: Tensor, u: Tensor) -> Tensor: ...
+    def gradient_expansion(self, y: Tensor, u: Tensor) -> tuple[Tensor, Tensor]: ...
 
 
 class Scheme(ABC):
@@ -39,6 +39,12 @@ class Scheme(ABC):
         self, h_tilde: Differentiable, y: Float[Tensor, "*batch dim"], h: float | Tensor
     ) -> Float[Tensor, "*batch"]:
         """The leading term of the modified Hamiltonian beyond H~, which a correction adds to H~."""
+
+    def excess_gradient(
+        self, h_tilde: Differentiable, y: Float[Tensor, "*batch dim"], h: float | Tensor
+    ) -> Float[Tensor, "*batch dim"]:
+        """grad excess; override with a closed form where there is one."""
+        return -apply_j(field_of(lambda point: self.excess(h_tilde, point, h), y))
 
 
 class SymplecticEulerPair(Scheme):
@@ -60,7 +66,13 @@ class ImplicitMidpointPair(Scheme):
         return apply_j(h_tilde.gradient((y0 + y1) / 2))
 
     def excess(self, h_tilde: Differentiable, y: Tensor, h: float | Tensor) -> Tensor:
-        return -h * h / 24 * h_tilde.curvature(y, apply_j(h_tilde.gradient(y)))
+        return -h * h / 24 * curvature(h_tilde, y, apply_j(h_tilde.gradient(y)))
+
+    def excess_gradient(self, h_tilde: Differentiable, y: Tensor, h: float | Tensor) -> Tensor:
+        """Of f^T S f, f = J grad H~: D^3 H~ [f, f] - 2 S J S f; twice as fast as by autograd."""
+        field = apply_j(h_tilde.gradient(y))
+        along, twice_along = h_tilde.gradient_expansion(y, field)
+        return -h * h / 24 * (twice_along - 2 * h_tilde.gradient_expansion(y, apply_j(along))[0])
 
 
 class StormerVerletPair(Scheme):
@@ -82,9 +94,16 @@ class StormerVerletPair(Scheme):
 
     def excess(self, h_tilde: Differentiable, y: Tensor, h: float | Tensor) -> Tensor:
         f_q, f_p = apply_j(h_tilde.gradient(y)).chunk(2, dim=-1)
-        along_q = h_tilde.curvature(y, torch.cat((f_q, torch.zeros_like(f_p)), dim=-1))
-        along_p = h_tilde.curvature(y, torch.cat((torch.zeros_like(f_q), f_p), dim=-1))
+        along_q = curvature(h_tilde, y, torch.cat((f_q, torch.zeros_like(f_p)), dim=-1))
+        along_p = curvature(h_tilde, y, torch.cat((torch.zeros_like(f_q), f_p), dim=-1))
         return h * h * (along_q / 12 - along_p / 24)
+
+
+def curvature(
+    h_tilde: Differentiable, y: Float[Tensor, "*batch dim"], u: Float[Tensor, "*batch dim"]
+) -> Float[Tensor, "*batch"]:
+    """u^T Hess H~(y) u."""
+    return (u * h_tilde.gradient_expansion(y, u)[0]).sum(-1)
 
 
 SCHEMES: dict[str, Scheme] = {

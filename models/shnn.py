@@ -66,7 +66,8 @@ class SHNN(HamiltonianModel):
         return self.net(y) + self.scheme.excess(self.net, y, self.step) if self.correct else self.net(y)
 
     def gradient(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim"]:
-        return super().gradient(y) if self.correct else self.net.gradient(y)
+        slope = self.net.gradient(y)
+        return slope + self.scheme.excess_gradient(self.net, y, self.step) if self.correct else slope
 
     def loss(self, window: Window, gradient: GradientMode) -> Float[Tensor, ""]:
         apart = min(self.stride, len(window.observed) - 1)

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import comb
 from typing import TYPE_CHECKING
 
 import torch
@@ -15,7 +16,7 @@ from systems.registry import UnknownName
 if TYPE_CHECKING:
     from systems.integrators.runge_kutta import GaussLegendre
 
-REMEMBERED = 3  # earlier slopes that a guess may use
+REMEMBERED = 8  # earlier slopes that a guess may use
 
 
 class StartGuess(ABC):
@@ -31,7 +32,7 @@ class StartGuess(ABC):
         earlier: Sequence[Tensor],
         step: int,
     ) -> Float[Tensor, "stages *batch dim"]:
-        """The guess for step number `step` from y; `earlier` are the slopes of up to three steps, newest last."""
+        """The guess for step number `step` from y; `earlier` are the slopes of the last steps, newest last."""
 
 
 class RK2(StartGuess):
@@ -45,17 +46,21 @@ class RK2(StartGuess):
 
 
 class Extrapolation(StartGuess):
-    """The polynomial through the slopes of the last two or three steps; no evaluation once there are two.
+    """The polynomial through the slopes of the last steps; no evaluation once there are two.
 
-    Hairer, Lubich, Wanner, Geometric Numerical Integration, VIII.6.1.
+    Hairer, Lubich, Wanner, Geometric Numerical Integration, VIII.6.1. Through how many, rounding decides: it is
+    doubled by each slope more. In float64 eight halve the evaluations of a rollout of small steps, or better; in
+    float32 three already leave nothing to iterate.
     """
 
     def slopes(self, method, field, y, h, earlier, step):
         if len(earlier) < 2:
             return method.predict(field, y, h)
-        if len(earlier) == 2:
-            return 2 * earlier[1] - earlier[0]
-        return torch.add(earlier[0], earlier[2] - earlier[1], alpha=3)
+        used = list(earlier)[-(REMEMBERED if y.dtype == torch.float64 else 3) :]
+        guess = len(used) * used[-1]
+        for number, slopes in enumerate(reversed(used[:-1]), 2):
+            guess = torch.add(guess, slopes, alpha=-((-1) ** number) * comb(len(used), number))
+        return guess
 
 
 @dataclass(frozen=True)

@@ -33,10 +33,11 @@ class Given:
     def gradient(self, y: Tensor) -> Tensor:
         return -apply_j(field_of(self.hamiltonian, y))
 
-    def curvature(self, y: Tensor, u: Tensor) -> Tensor:
+    def gradient_expansion(self, y: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
         point = y.clone() if y.requires_grad else y.detach().requires_grad_()  # u may depend on y, not on the point
-        (slope,) = torch.autograd.grad((self.gradient(point) * u).sum(), point, create_graph=True)
-        return (slope * u).sum(-1)
+        (first,) = torch.autograd.grad((self.gradient(point) * u).sum(), point, create_graph=True)
+        (second,) = torch.autograd.grad((first * u).sum(), point, create_graph=True, allow_unused=True)
+        return first, torch.zeros_like(y) if second is None else second
 
 
 def oscillator(name, h):
@@ -112,9 +113,18 @@ def test_the_slope_is_that_of_the_integrator_of_the_scheme(name, system):
 
 
 @pytest.mark.parametrize("net", [ScalarMLP((4, 7, 6)), SeparableMLP(4, (7, 6))], ids=lambda net: type(net).__name__)
-def test_the_curvature_of_a_net_is_its_hessian_along_the_direction(net):
+def test_the_expansion_of_a_net_is_its_gradient_along_the_direction(net):
     net = net.double()
     y, u = torch.randn(2, 3, 5, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
-    expected = torch.einsum("abi,abij,abj->ab", u, net.hessian(y), u)
-    torch.testing.assert_close(net.curvature(y, u), expected)
-    assert torch.autograd.gradcheck(net.curvature, (y[0].requires_grad_(), u[0].requires_grad_()))
+    first, second = net.gradient_expansion(y, u)
+    torch.testing.assert_close((first, second), Given(net).gradient_expansion(y, u))
+    torch.testing.assert_close(first, torch.einsum("abij,abj->abi", net.hessian(y), u))
+    assert torch.autograd.gradcheck(net.gradient_expansion, (y[0].requires_grad_(), u[0].requires_grad_()))
+
+
+@each_scheme
+def test_the_gradient_of_the_excess_is_its_derivative(name):
+    net = SeparableMLP(4, (7, 6)).double()
+    y = torch.randn(5, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(1)).requires_grad_()
+    (expected,) = torch.autograd.grad(SCHEMES[name].excess(net, y, 0.3).sum(), y)
+    torch.testing.assert_close(SCHEMES[name].excess_gradient(net, y, 0.3), expected)

@@ -32,3 +32,10 @@ def test_extrapolation_needs_fewer_iterations_than_the_observations():
     assert (
         rollout(ImplicitMidpoint, Extrapolation)[1].iterations < rollout(ImplicitMidpoint, Observation)[1].iterations
     )
+
+
+def test_extrapolation_through_many_slopes_leaves_little_to_iterate_in_small_steps():
+    """Three would leave four or five iterations a step."""
+    method = ImplicitMidpoint()
+    unroll(method, DoubleWell().field, START, 0.005, 200)
+    assert method.solver.report.iterations < 2 * 200
