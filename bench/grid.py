@@ -93,6 +93,7 @@ class Filters:
 
     system: tuple[str, ...] = ()
     model: tuple[str, ...] = ()
+    preset: tuple[str, ...] = ()
     gradient_mode: tuple[str, ...] = ()
     seq_len: tuple[int, ...] = ()
     seed: tuple[int, ...] = ()
@@ -125,9 +126,18 @@ def check_filters(filters: Filters) -> None:
         for registry, chosen in (
             (systems.get, filters.system),
             (models.get, filters.model),
+            (preset_named, filters.preset),
             (gradients.get, filters.gradient_mode),
         ):
             for name in chosen:
                 registry(name)
     except UnknownName as error:
         raise BadInput(str(error)) from error
+
+
+def preset_named(name: str) -> str:
+    """The name, if a model has a preset of it. Raises UnknownName."""
+    known = {preset for model in models.names() for preset in models.get(model).presets}
+    if name not in known:
+        raise UnknownName("preset", name, sorted(known))
+    return name

@@ -4,7 +4,7 @@ from bench.declarations import BadInput
 from bench.grid import Block, Filters, Grid, load_grid
 from bench.own_data import NAME, OwnData
 
-AXES = ("gradient_mode", "seq_len", "seed", "recipe")
+AXES = ("preset", "gradient_mode", "seq_len", "seed", "recipe")
 
 
 def own_grid(data: OwnData, wanted: Filters) -> Grid:

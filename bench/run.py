@@ -61,11 +61,12 @@ errors = Console(stderr=True)
 def main(
     grid: Annotated[str | None, typer.Option(help="Name of a grid, or a .toml file.")] = None,
     data: Annotated[list[Path] | None, typer.Option(help="Trajectories, .parquet or .csv; repeatable.")] = None,
-    system: Annotated[list[str] | None, typer.Option(help="Only this system; repeatable.")] = None,
-    model: Annotated[list[str] | None, typer.Option(help="Only this model; repeatable.")] = None,
-    gradient: Annotated[list[str] | None, typer.Option(help="Only this gradient mode; repeatable.")] = None,
+    system: Annotated[list[str] | None, typer.Option(help="Only this system; repeatable, or a,b.")] = None,
+    model: Annotated[list[str] | None, typer.Option(help="Only this model; repeatable, or a,b.")] = None,
+    gradient: Annotated[list[str] | None, typer.Option(help="Only this gradient mode; repeatable, or a,b.")] = None,
+    preset: Annotated[list[str] | None, typer.Option(help="Only this preset; repeatable, or a,b.")] = None,
     seq_len: Annotated[list[int] | None, typer.Option(min=1, help="Only this length; repeatable.")] = None,
-    recipe: Annotated[list[str] | None, typer.Option(help="Only this recipe; repeatable.")] = None,
+    recipe: Annotated[list[str] | None, typer.Option(help="Only this recipe; repeatable, or a,b.")] = None,
     seeds: Annotated[str | None, typer.Option(help="Only these seeds, as in 0,1,2.")] = None,
     cell: Annotated[list[str] | None, typer.Option(help="Only the cell of this id; repeatable.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the store [results/GRID].")] = None,
@@ -84,13 +85,14 @@ def main(
     """
     try:
         filters = Filters(
-            system=tuple(system or ()),
-            model=tuple(model or ()),
-            gradient_mode=tuple(gradient or ()),
+            system=each(system),
+            model=each(model),
+            preset=each(preset),
+            gradient_mode=each(gradient),
             seq_len=tuple(seq_len or ()),
             seed=parse_seeds(seeds),
             cell_id=tuple(cell or ()),
-            recipe=tuple(recipe or ()),
+            recipe=each(recipe),
         )
         own = own_data(data) if data else None
         plan, folder = prepare(grid, filters, own, out, timeout, parse_rerun(rerun or ["failed"]))
@@ -105,6 +107,11 @@ def main(
         errors.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(ExitCode.USAGE) from None
     raise typer.Exit(code)
+
+
+def each(values: list[str] | None) -> tuple[str, ...]:
+    """The names of a repeatable option, of which one may hold several, as in a,b."""
+    return tuple(name.strip() for value in values or () for name in value.split(","))
 
 
 def prepare(

@@ -177,6 +177,8 @@ def test_a_profile_may_be_longer_than_the_trajectories():
         ({"system": ("henon_heiles",)}, 4),
         ({"seq_len": (6,), "seed": (1,)}, 2),
         ({"seed": (9,)}, 0),
+        ({"preset": ("matched",)}, 0),
+        ({"preset": ("paper",)}, 8),
         ({"gradient_mode": ("backprop",)}, 0),
         ({"model": ("constant",)}, 0),
     ],

@@ -186,11 +186,19 @@ def test_filters_choose_cells(tiny: Path, out: Path, no_report):
     assert rows[["model", "seed", "kind"]].to_numpy().tolist() == [["fshnn", 1, "train"]]
 
 
+def test_an_option_takes_several_names(tiny: Path, out: Path, no_report):
+    both = run(tiny / "grid.toml", out, "--model", "true_h, constant", "--dry-run")
+    one = run(tiny / "grid.toml", out, "--model", "true_h", "--model", "constant", "--dry-run")
+    assert both.output == one.output
+    assert "fshnn" not in both.output
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
         (["--system", "henon"], "unknown system 'henon'. Did you mean 'henon_heiles'?"),
         (["--model", "fshn"], "Did you mean 'fshnn'?"),
+        (["--preset", "papr"], "unknown preset 'papr'. Did you mean 'paper'?"),
         (["--gradient", "adjoint"], "unknown gradient mode 'adjoint'"),
         (["--seeds", "a"], "--seeds takes whole numbers"),
         (["--seeds", "7"], "no cell of grid 'grid' passes the filters"),
