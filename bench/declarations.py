@@ -4,7 +4,7 @@ import tomllib
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from systems.registry import UnknownName
 
@@ -27,6 +27,15 @@ class Declaration(BaseModel):
 
     name: str = ""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _known_keys(cls, content):
+        """Before pydantic says so, which does not know what would be right."""
+        for key in content if isinstance(content, dict) else ():
+            if key not in cls.model_fields:
+                raise UnknownName("key", key, sorted(set(cls.model_fields) - {"name"}))
+        return content
+
 
 def load(kind: type[D], folder: str, noun: str, name: str, beside: Path | None = None) -> D:
     """The declaration of a name in bench/<folder>/, or of a .toml file (relative to `beside`).
@@ -48,7 +57,7 @@ def validated(kind: type[D], content: dict, name: str, where: str) -> D:
     try:
         return kind.model_validate({**content, "name": name})
     except ValidationError as error:
-        raise BadInput("\n".join(_explain(where, kind, detail) for detail in error.errors())) from error
+        raise BadInput("\n".join(_explain(where, detail) for detail in error.errors())) from error
 
 
 def names(folder: str) -> list[str]:
@@ -67,11 +76,7 @@ def _locate(folder: str, noun: str, name: str, beside: Path | None) -> Path:
     return FOLDER / folder / f"{name}.toml"
 
 
-def _explain(where: str, kind: type[Declaration], detail) -> str:
-    keys = [str(key) for key in detail["loc"]]
-    message = detail["msg"]
-    if detail["type"] == "extra_forbidden":
-        message = str(UnknownName("key", keys[-1], sorted(set(kind.model_fields) - {"name"})))
-        if len(keys) > 1:
-            message = f"unknown key '{keys[-1]}'"
-    return f"{where}: key '{'.'.join(keys)}': {message}"
+def _explain(where: str, detail) -> str:
+    key = ".".join(str(part) for part in detail["loc"])
+    at = f"key '{key}': " if key else ""
+    return f"{where}: {at}{detail['msg'].removeprefix('Value error, ')}"

@@ -91,6 +91,8 @@ class Protocol(Declaration):
         integrators.get(self.rollout_integrator)  # raises UnknownName, a ValueError, with the valid names
         if not self.long_horizon and (self.section_energies or self.separatrix_margin):
             raise ValueError("section_energies and separatrix_margin need a long_horizon")
+        if self.exponent_horizon > self.long_horizon:
+            raise ValueError("exponent_horizon exceeds long_horizon: exponents are those of the long rollouts")
         if self.exponent_horizon and not self.section_energies:
             raise ValueError("exponent_horizon needs section_energies: its starts lie on the section")
         for name in self.section_energies:

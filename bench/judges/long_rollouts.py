@@ -1,11 +1,13 @@
 """Long rollouts, all starts of a system at once: energy, section, separatrix, exponents."""
 
+from itertools import accumulate
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from bench.data import data_key
-from bench.judges.chaos import exponent_columns
+from bench.judges.chaos import exponent_columns, roll_out_with_exponents
 from bench.judges.energy import curve_columns, drift_columns
 from bench.judges.errors import Columns
 from bench.judges.rolling import roll_out
@@ -27,22 +29,28 @@ def long_columns(model: Model, system_name: str, system: System, protocol: Proto
         parts["section"] = section_starts(system_name, system, protocol)
     if system.separatrix and protocol.separatrix_margin:
         parts["separatrix"] = separatrix_starts(system_name, system, protocol)
-    h, lengths = protocol.dt, [len(part) for part in parts.values()]
-    together = roll_out(model, torch.cat(list(parts.values())), h, round(protocol.long_horizon / h), bound)
-    ends = torch.tensor(lengths).cumsum(0).tolist()
-    rollouts = {
-        name: together.of(slice(end - length, end)) for name, length, end in zip(parts, lengths, ends, strict=True)
-    }
-    columns = drift_columns(model, system, rollouts["energy"], h) | curve_columns(system, rollouts["energy"], h)
-    share, time = rollouts["energy"].escapes(h)
+    starts, h, places = torch.cat(list(parts.values())), protocol.dt, places_of(parts)
+    columns: Columns = {}
+    if protocol.exponent_horizon and "section" in parts:
+        together, exponents = roll_out_with_exponents(model, starts, places["section"], system_name, protocol, bound)
+        columns |= exponent_columns(exponents, protocol)
+    else:
+        together = roll_out(model, starts, h, round(protocol.long_horizon / h), bound)
+    energy = together.of(places["energy"])
+    columns |= drift_columns(model, system, energy, h) | curve_columns(system, energy, h)
+    share, time = energy.escapes(h)
     columns |= {"long_escape_share": share} | ({} if time is None else {"long_escape_time": time})
     if "section" in parts:
-        columns |= section_columns(rollouts["section"], system_name, system, protocol)
-        if protocol.exponent_horizon:
-            columns |= exponent_columns(model, parts["section"], system_name, protocol, bound)
+        columns |= section_columns(together.of(places["section"]), system_name, system, protocol)
     if "separatrix" in parts:
-        columns |= separatrix_columns(rollouts["separatrix"], system)
+        columns |= separatrix_columns(together.of(places["separatrix"]), system)
     return columns
+
+
+def places_of(parts: dict[str, Tensor]) -> dict[str, slice]:
+    """Where each part lies when all are one after the other."""
+    ends = accumulate(len(part) for part in parts.values())
+    return {name: slice(end - len(part), end) for (name, part), end in zip(parts.items(), ends, strict=True)}
 
 
 def long_starts(system_name: str, system: System, protocol: Protocol) -> Float[Tensor, "starts dim"]:

@@ -51,6 +51,12 @@ def roll_out(model: Model, starts: Float[Tensor, "starts dim"], h: float, steps:
     return Rollouts(states, lasted)
 
 
+def joined(stretches: list[Rollouts]) -> Rollouts:
+    """Rollouts each of which begins where the one before it ended; none goes on after one that ended early."""
+    states = [stretches[0].states, *(stretch.states[1:] for stretch in stretches[1:])]
+    return Rollouts(torch.cat(states), torch.stack([stretch.lasted for stretch in stretches]).sum(0))
+
+
 def advance_all(
     model: Model, y: Float[Tensor, "starts dim"], h: float, steps: int
 ) -> Float[Tensor, "times starts dim"]:

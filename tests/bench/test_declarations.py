@@ -50,7 +50,7 @@ def test_the_grid_that_the_others_are_broken_from_is_good(tmp_path: Path):
         ("seed = 0", 'seed = 0\nintegrator = "rk5"', ("unknown integrator 'rk5'", "'rk4'")),
         ('"smoke"', '"smok"', ("unknown protocol 'smok'", "Did you mean 'smoke'?", "paper")),
         ('recipe = "paper"', 'recipe = "papr"', ("unknown recipe 'papr'", "Did you mean 'paper'?", "one_cycle")),
-        ("seed = 0", "seed = 0\nsedd = 1", ("cells.0.sedd", "unknown key 'sedd'")),
+        ("seed = 0", "seed = 0\nsedd = 1", ("key 'cells.0'", "unknown key 'sedd'")),
         ("[[cells]]", "descripton = ''\n[[cells]]", ("descripton", "Did you mean 'description'?")),
         ("seq_len = 4", "", ("cells.0.seq_len", "required")),
         ("seq_len = 4", "seq_len = 4.0", ("cells.0.seq_len", "integer")),
