@@ -1,6 +1,5 @@
 """Chaotic motion: the share of orbits that are chaotic, and how fast their neighbours leave them."""
 
-from collections.abc import Callable
 from math import nan
 
 import torch
@@ -13,13 +12,10 @@ from bench.judges.rolling import Rollouts, joined, roll_out
 from bench.protocol import Protocol
 from bench.seeds import generator
 from models.base import Model
-from systems.lyapunov import largest_exponents
+from systems.lyapunov import Rollout, largest_exponents
 
 CHAOTIC = 0.015  # exponents above this; regular motion leaves ln(T)/T, 0.007 at T = 1000
 RESET = 10.0  # time between two resets of a companion
-
-
-Advance = Callable[[Tensor, int], Tensor]  # (states, steps) -> the states so many steps later
 
 
 def roll_out_with_exponents(
@@ -63,7 +59,7 @@ def roll_out_in_company(
 
 
 def orbit_exponents(
-    advance: Advance, starts: Float[Tensor, "orbits dim"], name: str, protocol: Protocol
+    advance: Rollout, starts: Float[Tensor, "orbits dim"], name: str, protocol: Protocol
 ) -> Float[Tensor, " orbits"]:
     """Largest exponents to the exponent horizon, by companions in random directions."""
     stream = generator("tangents", data_key(name, protocol))

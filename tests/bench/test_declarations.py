@@ -139,7 +139,8 @@ def test_a_bad_protocol_file(tiny: Path, old: str, new: str, said: str):
         ("learning_rate = 1e-3", "learning_rate = inf", "key 'learning_rate'"),
         ('kind = "one_cycle"', 'kind = "two_cycles"', "key 'schedule'.*'one_cycle'"),
         ("warm_up = 0.3", "warm_up = 1.0", "warm_up'.*less than 1"),
-        ("warm_up = 0.3", "patience = 3", "warm_up'.*required"),
+        ("warm_up = 0.3", "", "warm_up'.*required"),
+        ("warm_up = 0.3", "patience = 3", "key 'schedule.*unknown key 'patience'. Valid names: kind, peak, warm_up"),
     ],
 )
 def test_a_bad_recipe_file(tiny: Path, old: str, new: str, said: str):

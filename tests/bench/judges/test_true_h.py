@@ -8,8 +8,9 @@ import torch
 
 import systems
 from bench.evaluate import judge
-from bench.judges.chaos import exponent_columns
+from bench.judges.chaos import exponent_columns, roll_out_with_exponents
 from bench.judges.long_rollouts import long_columns
+from bench.judges.rolling import roll_out
 from bench.judges.sections import section_starts
 from bench.protocol import Protocol, load_protocol
 from bench.schema import COLUMNS
@@ -93,6 +94,21 @@ def test_the_section_is_the_true_one_and_the_separatrix_is_kept():
     assert set(columns) <= set(COLUMNS)
 
 
+def test_companions_do_not_disturb_the_rollouts_that_they_go_along_with():
+    """Nor do the others disturb the exponents; one that leaves the bound stays ended."""
+    protocol = LONG.model_copy(update={"exponent_horizon": 15.0})
+    starts = 0.1 * torch.tensor([[1.0, 2, 3, 4], [2, 1, 1, 2], [0, 50, 0, 0], [2, 2, 2, 2]], dtype=torch.float64)
+    model, orbits = true_h("henon_heiles", "yoshida4"), slice(1, 4)
+    together, exponents = roll_out_with_exponents(model, starts, orbits, "henon_heiles", protocol, 6.0)
+    alone = roll_out(model, starts, protocol.dt, 200, 6.0)
+    assert alone.lasted[2] < 200
+    torch.testing.assert_close((together.states, together.lasted), (alone.states, alone.lasted), equal_nan=True)
+    model.resumes = False
+    _, apart = roll_out_with_exponents(model, starts, orbits, "henon_heiles", protocol, 6.0)
+    torch.testing.assert_close(exponents, apart, equal_nan=True, rtol=1e-5, atol=1e-7)
+    assert exponents.isfinite().tolist() == [True, False, True]
+
+
 @pytest.mark.slow
 def test_the_chaotic_share_and_the_exponents_are_the_known_ones():
     """reference/models.md, 1.1.3: 0, 0.59 and 0.96 of 100 orbits; here of 32, so within three standard errors."""
@@ -101,7 +117,9 @@ def test_the_chaotic_share_and_the_exponents_are_the_known_ones():
         update={"section_orbits": 32, "section_energies": {"henon_heiles": energies}}
     )
     starts = section_starts("henon_heiles", systems.get("henon_heiles")(), protocol)
-    columns = exponent_columns(true_h("henon_heiles", "yoshida4"), starts, "henon_heiles", protocol, 10.0)
+    model = true_h("henon_heiles", "yoshida4")
+    _, exponents = roll_out_with_exponents(model, starts, slice(None), "henon_heiles", protocol, 10.0)
+    columns = exponent_columns(exponents, protocol)
     for found, share in zip(columns["chaotic_share"], shares, strict=True):
         assert found == pytest.approx(share, abs=max(0.05, 3 * (share * (1 - share) * (1 / 32 + 1 / 100)) ** 0.5))
     assert columns["chaotic_exponent"][1:] == pytest.approx([0.054, 0.132], rel=0.25)
