@@ -96,9 +96,9 @@ Continuous.adjoint_field = wrong_sign(Continuous.adjoint_field)
 """,
     ),
     "20 % worse H error": Fault(
-        "bench/evaluate.py",
+        "bench/judges/errors.py",
         "h_mae_ru(",
-        replaced=("    error = (raw - offset).abs()\n", "    error = 1.2 * (raw - offset).abs()\n"),
+        replaced=('"h_mae": float((raw', '"h_mae": 1.2 * float((raw'),
     ),
 }
 
