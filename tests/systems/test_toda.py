@@ -42,6 +42,7 @@ def test_the_integrals_are_in_involution():
 
 def test_no_motion_is_chaotic():
     """At energies about 5, where Henon-Heiles would escape: tangent vectors grow in proportion to time, ln(T)/T."""
+
     def roll_out(y, steps):
         return follow(TODA, y, [0, steps])[-1]
 
