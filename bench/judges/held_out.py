@@ -85,7 +85,9 @@ def alone(
 def rollout_columns(rollouts: Rollouts, observed: Float[Tensor, "times count dim"], h: float) -> Columns:
     """The share of rollouts that escape, and ||Y_pred - Y|| / ||Y|| over all later states of the others, if any."""
     share, time = rollouts.escapes(h)
-    columns: Columns = {"escape_share": share} | ({} if time is None else {"escape_time": time})
+    columns: Columns = {"escape_share": share}
+    if time is not None:
+        columns["escape_time"] = time
     stays = rollouts.lasted == rollouts.steps
     if stays.any():
         truth = observed[1:, stays]
