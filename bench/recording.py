@@ -7,9 +7,11 @@ Rows are counted from 1, the first one below the header.
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -20,7 +22,8 @@ from jaxtyping import Float, Int
 
 from bench.declarations import BadInput
 
-MOST_BYTES = 1 << 29  # of a file, or of its numbers in memory
+T = TypeVar("T")
+MOST_BYTES = 1 << 29  # of all files, or of the numbers in Parquet, which may be packed
 LEAST_TIMES = 3  # of a trajectory
 COLUMNS = "trajectory, time, q0, q1, ... and as many p0, p1, ..."
 COORDINATE = re.compile(r"([qp])(\d+)")
@@ -57,6 +60,7 @@ class Table:
 
 def read_recording(files: Sequence[Path]) -> Recording:
     """The trajectories of all files together. Raises BadInput with file, row and column, and what would be right."""
+    check_files(files)
     states, times, unused, first = [], [], {}, None
     for path in files:
         table = read_table(path)
@@ -93,20 +97,45 @@ def read_table(path: Path) -> Table:
     return Table(path, names, codes.astype(np.int64), list(values), np.stack(columns, 1), unused)
 
 
+def check_files(files: Sequence[Path]) -> None:
+    """Before one is read. Raises BadInput if a file is named twice, or all together hold more than is read."""
+    for path, count in Counter(path.resolve() for path in files).items():
+        if count > 1:
+            raise BadInput(f"{path}: named {count} times; what is held out must not be learned from as well")
+    for what, size in (("bytes", lambda path: path.stat().st_size), ("bytes of numbers", bytes_of_numbers)):
+        together = sum(opened(path, size) for path in files)
+        if together > MOST_BYTES:
+            raise BadInput(
+                f"{', '.join(map(str, files))}: {together:,} {what}, and at most {MOST_BYTES:,} are read: take fewer "
+                "trajectories, or thin them out"
+            )
+
+
 def load(path: Path) -> pa.Table:
-    """A file as it stands, its size known to be bearable before it is read. Raises BadInput."""
-    readers = {".csv": load_csv, ".parquet": load_parquet}
-    if path.suffix.lower() not in readers:
-        raise BadInput(f"{path}: ends in '{path.suffix}'; trajectories are read from .csv and .parquet files")
-    try:
-        check_size(path, path.stat().st_size, "bytes")
-        table = readers[path.suffix.lower()](path)
-    except (OSError, pa.ArrowException) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise BadInput(f"{path}: cannot be read: {reason}") from error
+    """A file as it stands. Raises BadInput."""
+    table = opened(path, READERS[path.suffix.lower()])
     if not len(table):
         raise BadInput(f"{path}: has no rows")
     return table
+
+
+def opened(path: Path, read: Callable[[Path], T]) -> T:
+    """What is read of a file. Raises BadInput if it is not what its name says, or cannot be read."""
+    if path.suffix.lower() not in READERS:
+        raise BadInput(f"{path}: ends in '{path.suffix}'; trajectories are read from {' and '.join(READERS)} files")
+    try:
+        return read(path)
+    except (OSError, pa.ArrowException) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise BadInput(f"{path}: cannot be read: {reason}") from error
+
+
+def bytes_of_numbers(path: Path) -> int:
+    """In memory, as far as that is known before reading: a file of Parquet may be packed."""
+    if path.suffix.lower() != ".parquet":
+        return 0
+    with pq.ParquetFile(path) as file:
+        return 8 * file.metadata.num_rows * file.metadata.num_columns
 
 
 def load_csv(path: Path) -> pa.Table:
@@ -117,16 +146,10 @@ def load_csv(path: Path) -> pa.Table:
 
 def load_parquet(path: Path) -> pa.Table:
     with pq.ParquetFile(path) as file:
-        numbers = file.metadata.num_rows * file.metadata.num_columns
-        check_size(path, 8 * numbers, "bytes of numbers")
         return file.read()
 
 
-def check_size(path: Path, size: int, what: str) -> None:
-    if size > MOST_BYTES:
-        raise BadInput(
-            f"{path}: {size:,} {what}, and at most {MOST_BYTES:,} are read: take fewer trajectories, or thin them out"
-        )
+READERS = {".csv": load_csv, ".parquet": load_parquet}
 
 
 def check_columns(path: Path, found: Sequence[str]) -> tuple[str, ...]:

@@ -97,8 +97,8 @@ _ROLLOUTS = (
     _field(
         "rollout_error",
         _REAL,
-        "median ||Y_pred - Y|| / ||Y|| of free rollouts over the horizon T of the protocol; from and to held-out "
-        "observations, and over all of them together, where the data are a user's own",
+        "median ||Y_pred - Y|| / ||Y|| of free rollouts over the horizon T of the protocol; where the data are a "
+        "user's own, from and to held-out observations, over all together that do not escape, null if none is left",
     ),
     _field("error_at_tenth", _REAL, "median ||y_pred - y|| / RMS ||y|| at the time T/10"),
     _field("error_at_horizon", _REAL, "the same at T"),
@@ -108,7 +108,7 @@ _ROLLOUTS = (
     _field("valid_time", _REAL, "median time, at most 10 T, until ||y_pred - y|| exceeds 0.4 RMS ||y||", "time"),
     _field("valid_lyapunov_times", _REAL, "the same, of systems that have a Lyapunov time", "Lyapunov times"),
     _field("period_error", _REAL, "median |P_pred / P - 1| of the periods P of systems with one degree of freedom"),
-    _field("escape_share", _REAL, "share of the rollouts to 10 T that ended early"),
+    _field("escape_share", _REAL, "share of the rollouts to 10 T (own data: to T) that ended early"),
     _field("escape_time", _REAL, "median time at which these ended", "time"),
     _field("reversal_error", _REAL, "median ||y - y0|| / RMS ||y|| after T forward, p flipped, T forward, p flipped"),
     _field("symplecticity_defect", _REAL, "median ||M^T J M - J|| of the Jacobian M of the learned step of dt"),

@@ -27,11 +27,12 @@ class ThreeBody(System):
         facts=(
             "both components of the total momentum and the angular momentum are conserved",
             "an equilateral triangle of circumradius 1 with speeds 3^(-1/4) rotates rigidly, period 2 pi 3^(1/4)",
-            "that motion is unstable",
+            "that motion is unstable: nearby ones leave it with the exponent 3^(-1/4)/sqrt(2) (Routh)",
             "the three follow one another on a figure of eight with period 6.32591398",
         ),
-        source="Greydanus et al., arXiv 1906.01563, section 4; Chenciner and Montgomery, 2000 (eight)",
+        source="Greydanus et al., arXiv 1906.01563, section 4; Chenciner and Montgomery, 2000 (eight); Routh, 1875",
     )
+    lyapunov_time = 2**0.5 / _SPEED  # of the rotating triangle, which the box lies about
 
     def hamiltonian(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch"]:
         q, p = y.chunk(2, dim=-1)

@@ -16,7 +16,7 @@ class Toda(System):
         formula="H = |p|^2/2 + e^(q1-q2) + e^(q2-q3) + e^(q3-q1) - 3",
         facts=(
             "integrable: conserved are p1 + p2 + p3 and p1 p2 p3 - p1 e^(q2-q3) - p2 e^(q3-q1) - p3 e^(q1-q2)",
-            "H and these two are independent and in involution",
+            "H and these two are independent and in involution: no motion is chaotic, at any energy",
             "where sum q = sum p = 0, its potential to third order is that of Henon and Heiles, scaled",
             "equilibrium at the origin with H = 0, the least, and frequencies 0, sqrt(3), sqrt(3)",
         ),

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from systems.base import Box, System
-from systems.integrators import field_of_owner
+from systems.integrators import NotSolved, field_of_owner
 from systems.integrators.gauss_legendre6 import GaussLegendre6
 
 BATCH = 4096  # trajectories advanced at once: the stages of such a batch stay in the processor's cache
@@ -98,8 +98,11 @@ def reference_trajectories(
     few = times if times is None else times[:SAMPLE]
     error, substeps = inf, 0
     for substeps in SUBSTEPS:
-        sample = integrate(system, starts[:SAMPLE], dt, steps, substeps=substeps, times=few)
-        error = refinement_error(system, sample, dt, substeps=substeps, times=few)
+        try:
+            sample = integrate(system, starts[:SAMPLE], dt, steps, substeps=substeps, times=few)
+            error = refinement_error(system, sample, dt, substeps=substeps, times=few)
+        except NotSolved:
+            error = inf
         if error <= MARGIN * tolerance:
             break
     if not error <= tolerance:

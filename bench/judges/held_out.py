@@ -1,6 +1,7 @@
 """Judging by recorded trajectories that were held out: the true H is not known, and every state has noise."""
 
-from math import inf
+from contextlib import suppress
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -8,7 +9,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from bench.judges.errors import Columns
+from bench.judges.rolling import Rollouts, roll_out
 from bench.judges.step_structure import structure_columns
+from bench.judges.truth import BOUND
 from bench.own_data import OwnData
 from bench.seeds import generator
 from models.base import Model
@@ -25,7 +28,7 @@ def held_out_columns(
     times: Float[np.ndarray, "count times"] | None,
     protocol: OwnData,
 ) -> Columns:
-    """Rollout error, spread of the learned H and defect of the learned step, as far as there are any. float64.
+    """Escapes and error of rollouts, spread of the learned H, defect of the learned step: what there is. float64.
 
     `times` start at 0 and are given where they are irregular; the step is then of the mean length.
     """
@@ -39,7 +42,7 @@ def held_out_columns(
     if model.rolls_out:
         states = observed.flatten(0, 1)
         states = states[torch.randperm(len(states), generator=stream)[:POINTS]]
-        columns["rollout_error"] = held_out_error(model, observed, protocol.dt, clock)
+        columns |= rollout_columns(rollouts_along(model, observed, protocol.dt, clock), observed, protocol.dt)
         columns |= structure_columns(model, states, protocol.dt)
     return columns
 
@@ -50,26 +53,46 @@ def noise_share(observed: Float[Tensor, "times count dim"]) -> float:
     return float((noise / observed.square().sum(-1).mean()).sqrt())
 
 
-def held_out_error(
-    model: Model,
-    observed: Float[Tensor, "times count dim"],
-    h: float,
-    times: Float[Tensor, "times count"] | None = None,
-) -> float:
-    """||Y_pred - Y|| / ||Y|| of rollouts from the first observations, over all later ones.
-
-    Infinite where a state is not finite or a step cannot be solved.
-    """
+def rollouts_along(
+    model: Model, observed: Float[Tensor, "times count dim"], h: float, clock: Float[Tensor, "times count"] | None
+) -> Rollouts:
+    """From the first observations, h apart or at the times of the clock, while within ten times what was observed."""
+    bound = BOUND * float(observed.abs().max())
+    if clock is None:
+        return roll_out(model, observed[0], h, len(observed) - 1, bound)
     try:
-        states = (
-            model.rollout(observed[0], h, len(observed) - 1)
-            if times is None
-            else model.rollout_at(observed[0], times)
+        states = model.rollout_at(observed[0], clock)
+    except NotSolved:  # of one, which stops all
+        states = torch.cat(
+            [alone(model, *own) for own in zip(observed[0].split(1), clock.split(1, 1), strict=True)], 1
         )
-    except NotSolved:
-        return inf
-    error = states[1:] - observed[1:]
-    return float((error.norm() / observed[1:].norm()).nan_to_num(nan=inf))
+    within = (states.abs() <= bound).all(-1).cumprod(0).bool()
+    return Rollouts(states.where(within[..., None], torch.nan), within.sum(0) - 1)
+
+
+def alone(
+    model: Model, start: Float[Tensor, "1 dim"], clock: Float[Tensor, "times 1"]
+) -> Float[Tensor, "times 1 dim"]:
+    """The states of one rollout, NaN from the step that cannot be solved."""
+    states = start.new_full((len(clock), *start.shape), torch.nan)
+    states[0] = start
+    with suppress(NotSolved):
+        for step, (before, here) in enumerate(pairwise(clock), start=1):
+            states[step] = model.rollout_at(states[step - 1], torch.stack((0 * before, here - before)))[-1]
+    return states
+
+
+def rollout_columns(rollouts: Rollouts, observed: Float[Tensor, "times count dim"], h: float) -> Columns:
+    """The share of rollouts that escape, and ||Y_pred - Y|| / ||Y|| over all later states of the others, if any."""
+    share, time = rollouts.escapes(h)
+    columns: Columns = {"escape_share": share}
+    if time is not None:
+        columns["escape_time"] = time
+    stays = rollouts.lasted == rollouts.steps
+    if stays.any():
+        truth = observed[1:, stays]
+        columns["rollout_error"] = float((rollouts.states[1:, stays] - truth).norm() / truth.norm())
+    return columns
 
 
 def spread_columns(model: Model, observed: Float[Tensor, "times count dim"], stream: torch.Generator) -> Columns:

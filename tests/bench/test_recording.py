@@ -138,7 +138,8 @@ def test_files_must_agree(frame, tmp_path: Path):
         ("a.csv", "trajectory;time;q0;p0\n1;2;3;4\n", "separated by commas"),
         ("a.csv", "trajectory,time,q0,p0,q0\n1,2,3,4,5\n", "column q0 stands there twice"),
         ("a.parquet", "no Parquet at all", "cannot be read: "),
-        ("a.txt", "", "from .csv and .parquet files"),
+        ("a.txt", "", "ends in '.txt'; trajectories are read from .csv and .parquet files"),
+        ("a.csv.gz", "", "ends in '.gz'; trajectories are read from .csv and .parquet files"),
         ("missing.csv", None, "No such file"),
         ("folder.csv", "/", "cannot be read: "),
     ],
@@ -160,6 +161,23 @@ def test_ten_gigabytes_are_refused_before_they_are_read(tmp_path: Path):
         file.truncate(10 << 30)  # sparse: it takes no room
     with pytest.raises(BadInput, match=r"10,737,418,240 bytes, and at most 536,870,912 are read"):
         read_recording([path])
+
+
+def test_a_file_counts_once(frame, tmp_path: Path, monkeypatch):
+    path = write(frame, tmp_path / "runs.csv")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(BadInput, match=r"runs\.csv: named 2 times; what is held out must not be learned from"):
+        read_recording([path, Path("runs.csv")])
+
+
+def test_files_are_as_large_as_all_of_them_together(frame, tmp_path: Path, monkeypatch):
+    files = [write(frame, tmp_path / f"{number}.csv") for number in range(3)]
+    whole = sum(file.stat().st_size for file in files)
+    monkeypatch.setattr(module, "MOST_BYTES", whole - 1)
+    with pytest.raises(BadInput, match=rf"0\.csv, .*1\.csv, .*2\.csv: {whole:,} bytes, and at most"):
+        read_recording(files)
+    monkeypatch.setattr(module, "MOST_BYTES", whole)
+    assert len(read_recording(files).states) == 3 * COUNT
 
 
 def test_parquet_is_as_large_as_its_numbers(frame, tmp_path: Path, monkeypatch):

@@ -1,31 +1,23 @@
 """What every system promises, whichever file it stands in."""
 
-from functools import cache
+from pathlib import Path
 
 import pytest
 import torch
-from dop853 import follow
 from torch.autograd.functional import jvp
 
 import systems
-from systems.trajectories import draw_starts, reference_trajectories
+from systems.base import System
+from systems.trajectories import draw_starts
 
-DT, STEPS = 0.01, 100  # to the horizon of the protocol `paper`
-TIMES = DT * torch.arange(STEPS + 1, dtype=torch.float64)
-
-
+FACTS = Path(__file__).parents[1] / "systems"  # where they are tested
 COSTLY = ("spring_chain_20",)  # spring_chain_10 is the same system at an eighth of the cost
 NAMES = [pytest.param(name, marks=pytest.mark.slow) if name in COSTLY else name for name in systems.names()]
 
 
 @pytest.fixture(params=NAMES)
-def name(request):
-    return request.param
-
-
-@pytest.fixture
-def system(name):
-    return systems.get(name)()
+def system(request):
+    return systems.get(request.param)()
 
 
 @pytest.fixture
@@ -84,39 +76,18 @@ def test_exact_solution_satisfies_the_equation(system, starts):
     torch.testing.assert_close(system.exact(starts, t[:1] * 0)[0], starts, rtol=0, atol=0)
 
 
-@cache
-def reference(name):
-    """The reference from accepted starts, times first."""
-    system = systems.get(name)()
-    starts = draw_starts(system, system.box, 8, torch.Generator().manual_seed(0), accepted_only=True)
-    return reference_trajectories(system, starts, DT, STEPS)[0].transpose(0, 1)
-
-
-def test_the_reference_agrees_with_dop853(name, system):
-    ours = reference(name)
-    torch.testing.assert_close(ours, follow(system, ours[0], TIMES), rtol=0, atol=1e-9)
-
-
-def test_the_reference_agrees_with_the_exact_solution(name, system):
-    ours = reference(name)
-    exact = system.exact(ours[0], TIMES)
-    if exact is None:
-        pytest.skip("no closed form")
-    torch.testing.assert_close(ours, exact, rtol=0, atol=1e-10)
-
-
-def test_energy_and_invariants_are_constant_along_the_reference(name, system):
-    ours = reference(name)
-    for value in (system.hamiltonian(ours), *system.invariants(ours).values()):
-        assert ((value - value[0]).abs() <= 1e-12 * (1 + value.abs())).all()
-
-
 def test_card_states_formula_facts_and_source(system):
     card = system.card
     assert card.formula.startswith("H")
     assert card.facts
     assert all(isinstance(fact, str) and fact for fact in card.facts)
     assert card.source
+
+
+def test_the_facts_of_the_card_have_a_test(system):
+    """In the file that mirrors the system's own, or that of the family which it belongs to."""
+    family = [kind.__module__.rpartition(".")[2] for kind in type(system).__mro__ if issubclass(kind, System)]
+    assert any((FACTS / f"test_{module}.py").is_file() for module in family if module != "base"), family[0]
 
 
 def test_invariants_are_conserved_by_the_field_and_are_not_constants(system, starts):

@@ -19,13 +19,14 @@ def test_the_triangle_rotates_rigidly_with_the_stated_period():
     torch.testing.assert_close(third, TRIANGLE.unflatten(-1, (2, 3, 2)).roll(-1, 1).flatten(), rtol=0, atol=1e-9)
 
 
-def test_that_motion_is_unstable():
-    """In the frame that rotates with it, the equilibrium has an exponent with a positive real part."""
+def test_that_motion_is_as_unstable_as_routh_says():
+    """Largest real part of the exponents of the equilibrium, in the frame that rotates with it."""
     omega = 3**-0.25
     turn = torch.kron(torch.eye(6), torch.tensor([[0.0, -1.0], [1.0, 0.0]])).double()
     a = jacobian(BODIES.field, TRIANGLE) - omega * turn
     assert (BODIES.field(TRIANGLE) - omega * turn @ TRIANGLE).norm() < 1e-14
-    assert torch.linalg.eigvals(a).real.max() > 0.1
+    assert float(torch.linalg.eigvals(a).real.max()) == pytest.approx(omega / 2**0.5, abs=1e-6)
+    assert BODIES.lyapunov_time == pytest.approx(2**0.5 / omega)
 
 
 def test_the_figure_of_eight_closes_after_its_period():

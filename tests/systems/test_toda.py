@@ -1,8 +1,11 @@
+from math import log
+
 import pytest
 import torch
 from dop853 import follow
 from torch.autograd.functional import jacobian
 
+from systems.lyapunov import largest_exponents
 from systems.toda import Toda
 
 TODA = Toda()
@@ -35,6 +38,17 @@ def test_the_integrals_are_in_involution():
     for y in POINTS:
         a, b = (jacobian(lambda y, name=name: TODA.invariants(y)[name], y) for name in ("momentum", "third"))
         assert float(a[:3] @ b[3:] - a[3:] @ b[:3]) == pytest.approx(0, abs=1e-13)
+
+
+def test_no_motion_is_chaotic():
+    """At energies about 5, where Henon-Heiles would escape: tangent vectors grow in proportion to time, ln(T)/T."""
+
+    def roll_out(y, steps):
+        return follow(TODA, y, [0, steps])[-1]
+
+    found = largest_exponents(roll_out, POINTS, POINTS.flip(0), 1.0, 100, 10)
+    assert TODA.hamiltonian(POINTS).median() > 3
+    assert found.max() < 2 * log(100) / 100
 
 
 def test_at_rest_on_the_whole_and_to_third_order_it_is_henon_heiles():

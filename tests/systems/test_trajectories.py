@@ -4,6 +4,8 @@ import torch
 import systems
 from systems import trajectories
 from systems.henon_heiles import HenonHeiles
+from systems.integrators import NotSolved
+from systems.tao_oscillator import TaoOscillator
 from systems.trajectories import (
     ReferenceError,
     add_noise,
@@ -34,6 +36,16 @@ def test_a_step_is_taken_in_no_more_parts_than_the_tolerance_asks_for():
     tight, refined = reference_trajectories(HH, starts, 0.2, 5, tolerance=100 * error / 2)
     assert torch.equal(tight, integrate(HH, starts, 0.2, 5, substeps=2))
     assert refined < error / 30
+
+
+def test_a_step_whose_equations_have_no_solution_is_taken_in_parts():
+    tao = TaoOscillator()
+    starts = draw_starts(tao, tao.box, 4, generator(), accepted_only=True)
+    with pytest.raises(NotSolved):
+        integrate(tao, starts, 1.0, 2)
+    states, error = reference_trajectories(tao, starts, 1.0, 2, tolerance=1e-4)
+    assert error < 1e-6
+    assert torch.equal(states, integrate(tao, starts, 1.0, 2, substeps=8))
 
 
 def test_a_reference_that_is_not_a_number_is_an_error(monkeypatch):

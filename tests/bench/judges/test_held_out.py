@@ -126,6 +126,40 @@ def test_a_step_that_shrinks_areas_is_caught():
     assert columns["volume_defect"] == pytest.approx(1 - shrunk**2, rel=1e-5)
 
 
-def test_a_rollout_that_ends_is_infinitely_wrong():
-    columns = judged(Altered(lambda h, y: (y**6).sum(-1) * 1e6))
-    assert columns["rollout_error"] == float("inf")
+class Parting(Model):
+    """Starts with q0 > 0 run away at a rate that no bound nor solver endures, the others stay where they are."""
+
+    has_hamiltonian = False
+    rate = 100.0
+
+    def field(self, y):
+        return self.rate * y.clamp(min=0)[..., :1] ** 2 * torch.ones_like(y)
+
+
+class Leaving(Parting):
+    def field(self, y):
+        return super().field(y.abs() + 1)
+
+
+@pytest.mark.parametrize("integrator", ["rk4", "implicit_midpoint"])
+@pytest.mark.parametrize(
+    "clock", [None, DT * torch.arange(STEPS + 1).double().expand(20, -1).numpy()], ids=["regular", "at times"]
+)
+def test_rollouts_that_escape_are_counted_and_the_error_is_that_of_the_others(integrator: str, clock):
+    states = observed()
+    model = Parting(SYSTEM, torch.Generator(), integrators.get(integrator)())
+    data = DATA.model_copy(update={"irregular": clock is not None})
+    columns = held_out.held_out_columns(model, states.numpy(), clock, data)
+    stays = states[:, 0, 0] <= 0
+    assert columns["escape_share"] == 1 - float(stays.double().mean())
+    assert 0 < columns["escape_share"] < 1
+    assert 0 <= columns["escape_time"] < DT * STEPS
+    left = states[stays][:, :1] - states[stays][:, 1:]
+    assert columns["rollout_error"] == pytest.approx(float(left.norm() / states[stays][:, 1:].norm()), rel=1e-12)
+
+
+def test_where_all_rollouts_escape_there_is_no_error():
+    columns = judged(Leaving(SYSTEM, torch.Generator(), integrators.get("rk4")()))
+    assert columns["escape_share"] == 1
+    assert "rollout_error" not in columns
+    assert judged(reference("true_h"))["escape_share"] == 0
