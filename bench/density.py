@@ -28,7 +28,8 @@ BATCH = 256
 UNSEEN = 2000
 REACH, SIDE = 4.0, 81  # the picture: SIDE x SIDE points of the square [-REACH, REACH]^2
 HIDDEN = (32, 32, 32)
-STEPS = 6
+STEPS = 12  # of RK4 in training; with 6, nets learn to gain from the error of the steps: masses of 1.2 to 1.6
+JUDGED_STEPS = 48  # the density is then that of the flow, not of the steps: of mass 1
 
 
 def solve(iterations: int, seed: int = 0) -> Iterator[dict]:
@@ -70,9 +71,9 @@ def train(
 
 
 def exact(flow: CNF, points: torch.Tensor) -> torch.Tensor:
-    """The flow's log p by the exact trace, whichever it is trained with."""
+    """The flow's log p by the exact trace and fine steps, whichever it is trained with."""
     with torch.no_grad():
-        return flow.log_density(points.float())
+        return CNF(flow.net, flow.dim, JUDGED_STEPS).log_density(points.float())
 
 
 def picture() -> torch.Tensor:

@@ -1,5 +1,6 @@
 """Densities that flows learn: from rows to a figure and a table."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -32,3 +33,15 @@ def test_the_report_has_a_figure_and_a_table(rows: pd.DataFrame, tmp_path):
     assert [path.name for path in files] == ["density.png", "density.pdf", "density.md"]
     assert files[-1].read_text().count("\n| eight gaussians |") == 3
     assert len(density.draw(rows).axes) == 10
+
+
+def test_a_hamiltonian_flow_cannot_come_closer_than_the_areas_of_level_sets_allow():
+    """For a normal density of another width s, the least KL is that of the two themselves: no map is needed."""
+    axis = np.linspace(-density.REACH, density.REACH, 321)
+    squares, width = axis[:, None] ** 2 + axis**2, 0.5
+    normal = (-squares / (2 * width**2) - np.log(2 * np.pi * width**2)).ravel()
+    assert density.mass(normal) == pytest.approx(1, abs=1e-6)
+    expected = np.log(1 / width**2) + width**2 - 1
+    assert density.least_divergence(normal) == pytest.approx(expected, rel=1e-3)
+    moved = np.roll(normal.reshape(321, 321), 40, axis=0).ravel()
+    assert density.least_divergence(moved) == density.least_divergence(normal)
