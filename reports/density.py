@@ -92,8 +92,8 @@ def table(rows: pd.DataFrame) -> str:
         last = own.iloc[-1]
         numbers = (last["kl"], mass(last["log_density"]), last["seconds"])
         cells.append([prose(str(name)), str(flow), str(trace), *map(plain, numbers)])
-    text = "# Densities learned by flows\n\nKL(p || p_flow) of unseen points in nats, 0 at best; the mass in the picture, "
-    text += "which exceeds 1\nif the flow is solved too coarsely for its density to be one; seconds of training:\n"
+    text = "# Densities learned by flows\n\nKL(p || p_flow) of unseen points in nats, 0 at best; the mass in the "
+    text += "picture, above 1\nwhere the flow is solved too coarsely for its density to be one; seconds of training:\n"
     found = markdown(["density", "field", "trace in training", "KL", "mass", "seconds"], cells, words=3)
     floors = [
         f"{plain(least_divergence(truth['log_density']))} ({prose(truth['density'])})"
