@@ -93,7 +93,7 @@ def table(rows: pd.DataFrame) -> str:
         numbers = (last["kl"], mass(last["log_density"]), last["seconds"])
         cells.append([prose(str(name)), str(flow), str(trace), *map(plain, numbers)])
     text = "# Densities learned by flows\n\nKL(p || p_flow) of unseen points in nats, 0 at best; the mass in the "
-    text += "picture, above 1\nwhere the flow is solved too coarsely for its density to be one; seconds of training:\n"
+    text += "picture, above 1 where\nthe flow is solved too coarsely to have a density; seconds of training:\n"
     found = markdown(["density", "field", "trace in training", "KL", "mass", "seconds"], cells, words=3)
     floors = [
         f"{plain(least_divergence(truth['log_density']))} ({prose(truth['density'])})"
