@@ -20,6 +20,7 @@ from bench.judges.held_out import held_out_columns
 from bench.judges.signal import signal_columns
 from bench.own_data import OwnData
 from bench.profile import profile
+from bench.resources import Request
 from bench.schema import VERSION
 from bench.seeds import generator
 from bench.status import Status
@@ -58,6 +59,7 @@ def run_cell(task: Task, dataset: Callable[[], Dataset]) -> dict:
     torch.set_num_threads(1)  # torch reads OMP_NUM_THREADS once, workers are reused
     row, phase, start = opening(task), Phase(), time.perf_counter()
     try:
+        cap_allocator(task.request)
         with time_limit(task.timeout_s):
             row |= run_profile(task, phase) if task.cell.kind == "profile" else run_training(task, dataset, phase)
         row["status"] = Status.OK.value
@@ -70,6 +72,8 @@ def run_cell(task: Task, dataset: Callable[[], Dataset]) -> dict:
     except Exception as error:
         status = Status.OOM if is_out_of_memory(error) else Status.ERROR
         row |= failure(status, error, phase.current)
+        if isinstance(error, torch.OutOfMemoryError) and task.request.gpus == 1:
+            row["reason"] = f"does not fit on this card: {error}"
     row["wall_s"] = time.perf_counter() - start
     return row
 
@@ -82,10 +86,17 @@ def opening(task: Task) -> dict:
         "fingerprint": task.fingerprint,
         "data": task.protocol.content if isinstance(task.protocol, OwnData) else None,
         "attempt": task.attempt,
+        "gpu_share": task.request.gpus or None,
         "schema_version": VERSION,
         "worker": this_worker(),
         "started_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
     }
+
+
+def cap_allocator(request: Request) -> None:
+    """Hold a cell to its share of the card: one that needs more gets an error of its own, not its neighbour's."""
+    if request.gpus:
+        torch.cuda.set_per_process_memory_fraction(request.gpus)
 
 
 def this_worker() -> str:

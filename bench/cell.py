@@ -3,13 +3,14 @@
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from bench.declarations import Declaration
 from bench.own_data import OwnData
 from bench.protocol import Protocol
 from bench.recipe import Recipe
+from bench.resources import Request
 from systems.base import System
 
 _HERE, _PROTOCOL, _RECIPE = "<seed>", "<protocol>", "<recipe>"  # no name holds any of them
@@ -66,7 +67,7 @@ class Cell:
 class Task:
     """A cell with all that a worker needs to run it and to write its row.
 
-    How long it may take is no part of its identity.
+    How long it may take and what it asks of its node are no part of its identity.
     """
 
     cell: Cell
@@ -76,6 +77,7 @@ class Task:
     recipe: Recipe | None
     attempt: int = 1
     timeout_s: float | None = None
+    request: Request = field(default_factory=Request)
 
     @property
     def system(self) -> System:

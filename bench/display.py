@@ -86,7 +86,7 @@ class Live:
         self._statuses[row["status"]] += 1
         before = row["cell_id"] in self._lost
         self._done += not before
-        if row["status"] == Status.LOST:
+        if row["status"] in (Status.LOST, Status.OOM):
             self._lost.add(row["cell_id"])
         if row["status"] != Status.OK:
             self._errors.append(f"{row['status']}: {describe(row)}: {row['reason']}")

@@ -1,11 +1,14 @@
 """From tasks to rows: what is in flight, time limits, lost workers, second attempts. Back ends know how to run cells.
 
 A worker gets a batch of tasks and reports when it starts, then row after row. So the clock of a cell starts when the
-cell does, and of a worker that goes away we know which cell it was at. Clocks are this process's, and monotonic.
+cell does, and of a worker that goes away we know which cell it was at. There is one clock: this process's, monotonic.
+
+A cell that outgrew its share of a card comes again with the next one; one that went down with the memory of its node
+asks for twice as much.
 """
 
 from collections import Counter, deque
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from threading import Event
 from time import monotonic
@@ -13,9 +16,10 @@ from typing import Protocol, runtime_checkable
 
 from bench.attempt import failure, opening
 from bench.cell import Task
+from bench.resources import Request
 from bench.status import Status
 
-ATTEMPTS = 3  # at a cell whose worker is lost, in one run
+ATTEMPTS = 3  # at a cell whose worker is lost, or its node short of memory, in one run
 GRACE_S = 10.0  # what running cells get after an interruption
 ALARM_GRACE_S = 10.0  # what a worker gets to end a cell by its own alarm
 STOP_GRACE_S = 30.0  # what a back end gets to stop a worker
@@ -53,6 +57,7 @@ class Workers(Protocol):
     def stop(self, handle: Hashable) -> None: ...
     def group(self, task: Task) -> Hashable: ...  # tasks of unequal groups go to no common batch
     def impossible(self, task: Task) -> str | None: ...  # why no node can ever run it
+    def hopeless(self, handle: Hashable) -> str | None: ...  # why no node can ever give what a batch asked for
 
 
 @dataclass
@@ -66,10 +71,10 @@ class Flight:
     stopped: float = 0.0
     waiting: float | None = None  # since when no node can give what it asks for
 
-    def row(self, end: Gone) -> dict:
+    def row(self, end: Gone, now: float) -> dict:
         """The row of the task that the batch ended at."""
         error = end.error or EOFError("the worker ended its batch before this cell")
-        elapsed = None if self.since is None else monotonic() - self.since
+        elapsed = None if self.since is None else now - self.since
         columns = {"worker": self.worker, "wall_s": elapsed}
         return opening(self.tasks[0]) | failure(end.status, error, end.phase) | columns
 
@@ -77,11 +82,12 @@ class Flight:
 class Driver:
     """One run on the workers of a back end."""
 
-    def __init__(self, workers: Workers):
-        self.workers = workers
+    def __init__(self, workers: Workers, clock: Callable[[], float] = monotonic):
+        self.workers, self.clock = workers, clock
         self.flights: dict[Hashable, Flight] = {}
         self.front: deque[Task] = deque()  # goes before the tasks that were not looked at yet
         self.losses: Counter[str] = Counter()  # by cell id
+        self.enforced = float("-inf")  # when
         self.recent: deque[float] = deque([BATCH_S], maxlen=LARGEST_BATCH)  # seconds of the last cells
 
     def run(self, tasks: Iterable[Task], stop: Event) -> Iterator[list[dict]]:
@@ -92,8 +98,8 @@ class Driver:
         waiting, deadline = iter(tasks), float("inf")
         while True:
             if stop.is_set():
-                deadline = min(deadline, monotonic() + GRACE_S)
-                self._clear(everything=monotonic() > deadline)
+                deadline = min(deadline, self.clock() + GRACE_S)
+                self._clear(everything=self.clock() > deadline)
             else:
                 self._fill(waiting)
             if not self.flights:
@@ -126,13 +132,15 @@ class Driver:
         if flight is None:  # given up before
             return
         if isinstance(report, Started):
-            flight.worker, flight.since = report.worker, monotonic()
+            flight.worker, flight.since = report.worker, self.clock()
         elif isinstance(report, Gone):
             yield from self._land(handle, flight.verdict or report)
         else:
-            flight.tasks.popleft()
-            flight.since, flight.verdict = monotonic(), None
+            task = flight.tasks.popleft()
+            flight.since, flight.verdict = self.clock(), None
             self.recent.append(report.get("wall_s") or 0.0)
+            if report["status"] == Status.OOM:
+                self._again(task, task.request.larger_share())
             yield report
 
     def _land(self, handle: Hashable, end: Gone) -> Iterator[dict]:
@@ -140,22 +148,34 @@ class Driver:
         flight = self.flights.pop(handle)
         if not flight.tasks:
             return
-        row, task = flight.row(end), flight.tasks.popleft()
+        if end.phase == "pending" and not self.workers.impossible(flight.tasks[0]):
+            self.front.extendleft(reversed(flight.tasks))  # nodes went away: there it asked for more than here
+            return
+        row, task = flight.row(end, self.clock()), flight.tasks.popleft()
         self.front.extendleft(reversed(flight.tasks))
-        if end.status is Status.LOST and end.phase == "worker":
+        if end.phase == "worker" and end.status in (Status.LOST, Status.OOM):
             self.losses[task.cell_id] += 1
             if self.losses[task.cell_id] < ATTEMPTS:
-                self.front.appendleft(replace(task, attempt=task.attempt + 1))
+                self._again(task, task.request if end.status is Status.LOST else task.request.more_memory())
         yield row
+
+    def _again(self, task: Task, request: Request | None) -> None:
+        """Another attempt, if there is such a request and some node can give it."""
+        another = replace(task, attempt=task.attempt + 1, request=request or task.request)
+        if request and not self.workers.impossible(another):
+            self.front.appendleft(another)
 
     def _enforce(self) -> Iterator[dict]:
         """Stop what is past its time limit, and what waits for something that no node has."""
-        now = monotonic()
+        now = self.clock()
+        if now < self.enforced + TICK_S:  # looks at all that is in flight
+            return
+        self.enforced = now
         for handle, flight in list(self.flights.items()):
             if flight.verdict:
                 if now > flight.stopped + STOP_GRACE_S:
                     yield from self._land(handle, flight.verdict)
-            elif verdict := self._overdue(flight, now) or self._hopeless(flight, now):
+            elif verdict := self._overdue(flight, now) or self._hopeless(handle, flight, now):
                 flight.verdict, flight.stopped = verdict, now
                 self.workers.stop(handle)
 
@@ -166,8 +186,8 @@ class Driver:
         told = f"not done after its time limit of {limit:g} s and deaf to the alarm: its worker was stopped"
         return Gone(Status.TIMEOUT, TimeoutError(told))
 
-    def _hopeless(self, flight: Flight, now: float) -> Gone | None:
-        reason = None if flight.since is not None else self.workers.impossible(flight.tasks[0])
+    def _hopeless(self, handle: Hashable, flight: Flight, now: float) -> Gone | None:
+        reason = None if flight.since is not None else self.workers.hopeless(handle)
         if reason is None:
             flight.waiting = None
             return None

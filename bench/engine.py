@@ -29,10 +29,11 @@ class Options:
 
 @dataclass(frozen=True)
 class Engine:
-    """The function from tasks to rows, and how many cells it runs at once."""
+    """The function from tasks to rows, how many cells it runs at once, and who else is told of each row."""
 
     run: Callable[[Iterable[Task], Event], Iterator[list[dict]]]
     slots: float
+    note: Callable[[dict], None] = lambda row: None
 
 
 @contextmanager
@@ -46,7 +47,7 @@ def engine(options: Options, samples: Iterable[Task]) -> Iterator[Engine]:
 
     with ray.cluster(options.workers, options.address) as workers:
         refuse_impossible(workers.impossible, samples)
-        yield Engine(Driver(workers).run, workers.slots)
+        yield Engine(Driver(workers).run, workers.slots, workers.metrics.note)
 
 
 def refuse_impossible(impossible: Callable[[Task], str | None], samples: Iterable[Task]) -> None:

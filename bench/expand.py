@@ -18,6 +18,7 @@ from bench.own_data import NAME as OWN
 from bench.own_data import OwnData
 from bench.protocol import Protocol, load_protocol, varied
 from bench.recipe import Recipe, load_recipe
+from bench.resources import GIB, Request
 from models import gradients
 from systems import integrators
 
@@ -41,11 +42,13 @@ class Siblings:
     protocol: Protocol | OwnData
     recipe: Recipe | None
     timeout_s: float
+    request: Request
     skipped: str | None
 
     def task(self, seed: int) -> Task:
         cell = replace(self.cell, seed=seed)
-        return Task(cell, self.id_of(seed), self.fingerprint, self.protocol, self.recipe, timeout_s=self.timeout_s)
+        where = {"timeout_s": self.timeout_s, "request": self.request}
+        return Task(cell, self.id_of(seed), self.fingerprint, self.protocol, self.recipe, **where)
 
 
 class Expansion:
@@ -157,6 +160,7 @@ class Product:
             self.protocol,
             recipe,
             self.block.timeout_s,
+            requested(cell, self.block),
             self._skips[combination],
         )
 
@@ -176,6 +180,12 @@ class Product:
         recipe = chosen.pop("recipe")
         names = {"protocol": self.protocol.name, "recipe": recipe and recipe.name}
         return Cell(kind=self.block.kind, seed=seeds[0], **names, **chosen), recipe, seeds
+
+
+def requested(cell: Cell, block: Block) -> Request:
+    """What a cell of the block asks of its node: a timed one a whole card, or else a whole node; others share."""
+    share = (1.0 if cell.exclusive else block.gpu_share) if cell.device == "cuda" else 0.0
+    return Request(block.cpus, int(block.memory_gib * GIB), share, alone=cell.exclusive and not share)
 
 
 def axes_of(block: Block, protocol: Protocol | OwnData, recipes: list[Recipe]) -> dict[str, list]:

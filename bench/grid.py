@@ -3,7 +3,15 @@
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, PositiveFloat, PositiveInt, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    field_validator,
+    model_validator,
+)
 
 import models
 import systems
@@ -11,6 +19,7 @@ from bench.attempt import DEFAULT_START_GUESS
 from bench.cell import Cell
 from bench.declarations import BadInput, Declaration, load
 from bench.own_data import NAME as OWN
+from bench.resources import SHARES
 from models import gradients
 from systems import integrators
 from systems.integrators import start_guess_named
@@ -21,11 +30,18 @@ def _as_list(value):
     return value if isinstance(value, list) else [value]
 
 
+def _share(value: float) -> float:
+    if value not in SHARES:
+        raise ValueError(f"a card is shared in parts of {', '.join(f'{share:g}' for share in SHARES)}, not {value:g}")
+    return value
+
+
 IN_PROFILES = frozenset({"noise-free data"})  # what a protocol offers and the window of a profile has as well
 DEFAULT_TIMEOUT_S = 3600.0
 _ONE_OR_MORE = (BeforeValidator(_as_list), Field(min_length=1))  # one value alone stands for a list of one
 Names = Annotated[list[str], *_ONE_OR_MORE]
 Lengths = Annotated[list[PositiveInt], *_ONE_OR_MORE]
+Share = Annotated[float, AfterValidator(_share)]
 Seeds = Annotated[list[Annotated[int, Field(ge=0)]], *_ONE_OR_MORE]
 
 
@@ -33,6 +49,8 @@ class Block(Declaration):
     """The product of its axes; what does not apply to a model is left out of its cells.
 
     The system "all" stands for every one. `vary` gives other values for keys of the protocol, each one more axis.
+    `cpus`, `memory_gib` and `gpu_share` are what each cell asks of its node; but a timed one has a whole card, or
+    else all processors of a node.
     "own_data" is both the system and the protocol of the data that --data names.
     """
 
@@ -54,6 +72,9 @@ class Block(Declaration):
     net: Annotated[list[Literal["untrained", "fitted"]], *_ONE_OR_MORE] = Field(default=["untrained"])
     step_size: Annotated[list[PositiveFloat], *_ONE_OR_MORE] | None = None
     timeout_s: PositiveFloat = DEFAULT_TIMEOUT_S  # of each cell
+    cpus: PositiveFloat = 1.0
+    memory_gib: PositiveFloat = 1.0
+    gpu_share: Share = 0.25  # of a card, where the device is one
 
     @field_validator("system", mode="before")
     @classmethod

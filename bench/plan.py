@@ -10,6 +10,7 @@ import pandas as pd
 
 from bench.cell import Cell, Task
 from bench.expand import Expansion, Siblings
+from bench.resources import Request
 from bench.status import FAILED, Status
 from bench.store.writer import State
 
@@ -66,7 +67,7 @@ class Plan:
     finished: int = 0
     skipped_before: int = 0
     failed_before: int = 0  # and not to run again
-    samples: dict[tuple, Task] = field(default_factory=dict)  # one task of every kind of request for resources
+    samples: dict[Request, Task] = field(default_factory=dict)  # one task of every kind of request for resources
     alone_s: float = 0.0  # expected, of the cells that have the machine to themselves; NaN: earlier rows do not tell
     packed_s: float = 0.0  # of the others, one after the other
     since: State | None = None  # of the store that the plan was made on
@@ -102,7 +103,7 @@ def make_plan(cells: Expansion, rows: pd.DataFrame, rerun: Set[Status] = FAILED)
             last, cell = siblings, siblings.cell
             exclusive, seconds = cell.exclusive, durations.of(cell)
             order = -(length(cell) if np.isnan(seconds) else seconds)
-            plan.samples.setdefault((cell.device, exclusive), siblings.task(seed))
+            plan.samples.setdefault(siblings.request, siblings.task(seed))
         plan.run.add(number, seed, attempt)
         plan.alone_s, plan.packed_s = plan.alone_s + exclusive * seconds, plan.packed_s + (not exclusive) * seconds
         alone.append(exclusive)

@@ -1,8 +1,6 @@
 """python -m bench.run: plan a grid, execute what is missing, keep the rows, and build the report."""
 
 import signal
-import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -17,7 +15,7 @@ import pandas as pd
 import typer
 from rich.console import Console
 
-from bench import display, provenance
+from bench import display, log, provenance
 from bench.attempt import opening
 from bench.declarations import FOLDER, BadInput
 from bench.engine import Backend, Engine, Options, cores, engine
@@ -27,6 +25,7 @@ from bench.own_data import NAME as OWN
 from bench.own_data import OwnData, own_data
 from bench.own_grid import own_grid
 from bench.plan import KNOWN, Durations, Plan, make_plan
+from bench.reporting import Refresh, build_report
 from bench.schema import SCHEMA
 from bench.status import FAILED, Status
 from bench.store import MARKER, ROWS_A_PART, Store, StoreError, check_usable, read, state, written_by
@@ -71,12 +70,17 @@ def main(
     cell: Annotated[list[str] | None, typer.Option(help="Only the cell of this id; repeatable.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the store [results/GRID].")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Local workers [number of cores].")] = None,
-    address: Annotated[str | None, typer.Option(help="Address of a running Ray cluster.")] = None,
+    address: Annotated[
+        str | None, typer.Option(help="A running Ray: auto, HOST:PORT.", envvar="RAY_ADDRESS", show_envvar=False)
+    ] = None,
     timeout: Annotated[float | None, typer.Option(help="Seconds that a cell may take [as its grid says].")] = None,
     rerun: Annotated[
         list[str] | None, typer.Option(help="Which rows run again: failed, none or a status; repeatable [failed].")
     ] = None,
     backend: Annotated[Backend, typer.Option(help="Where cells run.")] = Backend.RAY,
+    report_every: Annotated[
+        float | None, typer.Option(min=1, help="Seconds between reports while it runs [one at the end].")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")] = False,
 ) -> None:
     """Train, judge and measure every cell of a grid that has no row yet, then build the report.
@@ -102,7 +106,7 @@ def main(
         display.show_plan(console, grid or OWN, plan, options.workers, detailed=dry_run)
         if dry_run:
             raise typer.Exit(ExitCode.OK)
-        code = execute(plan, folder, options)
+        code = execute(plan, folder, options, report_every)
     except (BadInput, StoreError) as error:
         errors.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(ExitCode.USAGE) from None
@@ -152,7 +156,7 @@ def wanted_grid(name: str | None, filters: Filters, own: OwnData | None) -> tupl
     return grid, filters, Path(name).parent if name.endswith(".toml") else GRIDS
 
 
-def execute(plan: Plan, folder: Path, options: Options) -> int:
+def execute(plan: Plan, folder: Path, options: Options, report_every_s: float | None = None) -> int:
     """Run the plan and build the report; returns the exit code. Raises BadInput or StoreError, having run nothing."""
     if not plan.run and not plan.skip:
         display.show_nothing_to_do(console, plan, folder)
@@ -161,7 +165,7 @@ def execute(plan: Plan, folder: Path, options: Options) -> int:
     with interruptible(stop) as caught, starting(plan, options) as engine, opened(folder, plan) as store:
         write_skips(plan, store)
         if engine:
-            run_tasks(plan, store, engine, stop, tally)
+            run_tasks(plan, store, engine, stop, tally, Refresh(folder, report_every_s))
     display.show_summary(console, read(folder, columns=(*display.SUMMARY_AXES, "status", "wall_s")))
     reported = build_report(folder)
     if caught:
@@ -195,16 +199,19 @@ def write_skips(plan: Plan, store: Store) -> None:
         store.append(*batch)
 
 
-def run_tasks(plan: Plan, store: Store, engine: Engine, stop: Event, tally: Tally) -> None:
+def run_tasks(plan: Plan, store: Store, engine: Engine, stop: Event, tally: Tally, refresh: Refresh) -> None:
     """Run the plan's tasks; every row is in the store before it is shown as done."""
     with display.Live(console, len(plan.run)).shown() as live:
         start = time.perf_counter()
-        for rows in engine.run(plan.run, stop):
-            store.append(*rows)
+        for rows in engine.run(refresh.until_timed(plan.run), stop):
+            store.append(*(log.keep(store.folder, row) for row in rows))
             for row in rows:
                 live.note(row)
                 tally.note(row, engine.slots)
+                engine.note(row)
+            refresh.note()
         seconds = time.perf_counter() - start
+        refresh.end()
     display.show_use(console, len(tally.statuses), tally.busy_s, seconds, engine.slots)
 
 
@@ -235,20 +242,6 @@ def exit_code(tally: Tally, planned: int) -> int:
     if planned and Status.OK not in statuses:
         return ExitCode.NOTHING
     return ExitCode.OK if all(status.finished for status in statuses) else ExitCode.FAILED
-
-
-def build_report(folder: Path) -> bool:
-    """Build the report in a process of its own: reports know the store, not the machine that filled it."""
-    command = [
-        sys.executable,
-        "-m",
-        "reports.build",
-        "--results",
-        str(folder),
-        "--out",
-        str(folder / "report"),
-    ]
-    return subprocess.run(command, check=False).returncode == 0
 
 
 def stored_rows(folder: Path) -> pd.DataFrame:

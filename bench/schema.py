@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 
-VERSION = 3  # 2: presets, compiled gradient modes, free rollouts; 3: populations, structure of steps, long rollouts
+VERSION = 4  # 2: presets, compiled gradient modes, free rollouts; 3: populations, long rollouts; 4: gpu_share
 
 TEST_SETS = ("ru", "sg", "gaussian")
 POPULATIONS = {
@@ -45,6 +45,7 @@ _ADMINISTRATION = (
     _field("run_id", _TEXT, "the run's provenance record"),
     _field("schema_version", _INT, "version of this schema"),
     _field("attempt", _INT, "1 for the first attempt at the cell"),
+    _field("gpu_share", _REAL, "share of a card that the attempt had and was held to; null without a card"),
     _field("status", _TEXT, "ok, skipped, diverged, oom, timeout, error or lost"),
     _field("reason", _TEXT, "why the cell was skipped or failed, in a sentence"),
     _field("phase", _TEXT, "where it failed: data, build, train, evaluate or profile"),

@@ -1,6 +1,7 @@
 """All cells in this process, one after the other: for tests and debugging."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from threading import Event
 
 import torch
@@ -23,7 +24,8 @@ def run(tasks: Iterable[Task], stop: Event) -> Iterator[list[dict]]:
     for task in tasks:
         if stop.is_set():
             return
-        yield [run_cell(task, lambda task=task: shared(task))]
+        alone = replace(task, request=task.request.whole_card())
+        yield [run_cell(alone, lambda task=task: shared(task))]
 
 
 def impossible(task: Task) -> str | None:

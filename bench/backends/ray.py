@@ -5,11 +5,12 @@ has to report; each data set is made by one task, once, and shared through the o
 """
 
 import os
+import resource
 import signal
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,6 +23,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import ray
 import ray.exceptions
+from ray.util.metrics import Counter, Gauge, Histogram
 
 from bench.attempt import run_cell, this_worker
 from bench.cell import Task
@@ -29,17 +31,22 @@ from bench.data import Dataset, data_key, make_dataset
 from bench.deadline import TimeLimit, time_limit
 from bench.declarations import BadInput
 from bench.driver import Gone, Started
+from bench.log import OUTPUT, listening
 from bench.own_data import OwnData
 from bench.protocol import Protocol
 from bench.provenance import REPOSITORY
+from bench.resources import Request, unmet
 from bench.status import Status
 
+Amounts = dict[str, float]  # of resources, by Ray's names
+ARGUMENTS = {"CPU": "num_cpus", "memory": "memory", "GPU": "num_gpus"}
 Stream = Any  # ray.ObjectRefGenerator, which is missing in Ray's types
 
 QUIET = {"log_to_driver": False, "logging_level": "ERROR"}
 OUR_CODE = [str(REPOSITORY / package) for package in ("systems", "models", "bench")]
 OBJECT_STORE_BYTES = 1 << 30
 CONNECT_S = 60.0  # Ray itself would try for ten minutes
+SECONDS = [0.1, 1.0, 10.0, 60.0, 600.0, 3600.0]  # bounds of the histogram of wall times
 NODES_S = 2.0  # for so long what the nodes offer is not asked again
 
 
@@ -56,7 +63,21 @@ def _make_dataset(system: str, task: Task) -> Dataset:
 def _run_cells(tasks: Sequence[Task], dataset: Dataset | None) -> Iterator[Started | dict]:
     yield Started(this_worker())
     for task in tasks:
-        yield run_cell(task, partial(_given, dataset))
+        with listening() as said:
+            row = run_cell(task, partial(_given, dataset))
+        _note_memory()
+        yield row | {OUTPUT: said[0]} if said[0] else row
+
+
+def _note_memory() -> None:
+    """Tell Prometheus how much memory this worker has needed so far."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    _worker_memory().set(peak)
+
+
+@cache
+def _worker_memory() -> Gauge:
+    return Gauge("bench_worker_peak_bytes", "Largest resident memory of a worker so far")
 
 
 def _given(dataset: Dataset | None) -> Dataset:
@@ -103,20 +124,43 @@ def connect(address: str) -> None:
         raise BadInput(f"the Ray at {address} cannot be used from here: {error}") from error
 
 
+class Metrics:
+    """What Ray offers to Prometheus about this run, each name with `ray_` before it."""
+
+    def __init__(self) -> None:
+        self._done = Counter("bench_cells_done", "Attempts at cells that ended, by status", ("status",))
+        self._failed = Counter("bench_cells_failed", "Those that ended neither well nor as diverged")
+        self._seconds = Histogram("bench_cell_seconds", "Wall time of cells", SECONDS, ("kind", "model"))
+        self.running = Gauge("bench_batches_running", "Batches of cells that a worker is at")
+
+    def note(self, row: dict) -> None:
+        """An attempt ended."""
+        self._done.inc(tags={"status": row["status"]})
+        if not Status(row["status"]).finished:
+            self._failed.inc()
+        if row.get("wall_s"):
+            self._seconds.observe(row["wall_s"], {"kind": row["kind"], "model": row["model"]})
+
+
 class RayWorkers:
     """The workers of the cluster that this process is connected to (`bench.driver.Workers`)."""
 
     def __init__(self) -> None:
         self.slots: float = ray.cluster_resources().get("CPU", 0.0)
-        self._live: dict[Stream, None] = {}
+        self.metrics = Metrics()
+        self._begun: set[Stream] = set()
+        self._live: dict[Stream, Amounts] = {}  # and what each asked for
         self._datasets: dict[str, ray.ObjectRef] = {}
         self._keys: dict[tuple[str, int], tuple[Protocol | OwnData, str]] = {}  # (protocol, key): its id stays taken
-        self._nodes: tuple[float, list[dict]] = (float("-inf"), [])
+        self._nodes: tuple[float, list[Amounts]] = (float("-inf"), [])
 
     def submit(self, tasks: Sequence[Task]) -> Stream:
-        options = {"name": tasks[0].cell.label, **self.request(tasks[0])}
-        stream = _run_cells.options(**options).remote(list(tasks), self._dataset(tasks[0]))
-        self._live[stream] = None
+        wanted = self.wanted(tasks[0].request)
+        options = {ARGUMENTS[name]: amount for name, amount in wanted.items()}
+        more = f" and {len(tasks) - 1} more" if len(tasks) > 1 else ""
+        named = _run_cells.options(name=tasks[0].cell.label + more, **options)
+        stream = named.remote(list(tasks), self._dataset(tasks[0]))
+        self._live[stream] = wanted
         return stream
 
     def reports(self, timeout: float) -> Iterator[tuple[Stream, Started | Gone | dict]]:
@@ -125,41 +169,41 @@ class RayWorkers:
         ready, _ = ray.wait(list(self._live), num_returns=len(self._live), timeout=0)
         for stream in ready:
             report = self._next(stream)
-            if isinstance(report, Gone):
+            if isinstance(report, Started):
+                self._begun.add(stream)
+            elif isinstance(report, Gone):
                 self._live.pop(stream, None)
+                self._begun.discard(stream)
             yield stream, report
+        self.metrics.running.set(len(self._begun))
 
     def stop(self, handle: Stream) -> None:
         ray.cancel(handle, force=True)
 
     def group(self, task: Task) -> tuple:
-        return self._data_of(task), *self.request(task).values()
+        return self._data_of(task), task.request
 
     def impossible(self, task: Task) -> str | None:
         """Why no node of this cluster can ever run the task, or None if one can."""
-        wanted = {"CPU" if name == "num_cpus" else "GPU": amount for name, amount in self.request(task).items()}
-        offers = [node["Resources"] for node in self._alive()]
-        if any(all(offer.get(name, 0.0) >= amount for name, amount in wanted.items()) for offer in offers):
-            return None
-        asked = " and ".join(f"{amount:g} {name}" for name, amount in wanted.items())
-        best = ", ".join(f"{max(offer.get(name, 0.0) for offer in offers):g} {name}" for name in wanted)
-        return f"the cell asks for {asked} on one node; the most that a node of this cluster has: {best}"
+        return unmet(self.wanted(task.request), self._offers())
 
-    def request(self, task: Task) -> dict[str, float]:
-        """A timed cell has a card, or else a whole node, to itself; other cells share."""
-        if task.cell.device == "cuda":
-            return {"num_cpus": 1.0, "num_gpus": 1.0}
-        return {"num_cpus": self._largest_node() if task.cell.exclusive else 1.0}
+    def hopeless(self, handle: Stream) -> str | None:
+        """The same of what a batch asked for when it was submitted."""
+        return unmet(self._live.get(handle, {}), self._offers())
 
-    def _largest_node(self) -> float:
-        return max(node["Resources"].get("CPU", 0.0) for node in self._alive())
+    def wanted(self, request: Request) -> Amounts:
+        """A request in Ray's words; what is to be alone has all processors of the largest node."""
+        largest = max((offer.get("CPU", 0.0) for offer in self._offers()), default=0.0)
+        amounts = {"CPU": largest if request.alone else request.cpus, "memory": float(request.memory_bytes)}
+        return amounts | ({"GPU": request.gpus} if request.gpus else {})
 
-    def _alive(self) -> list[dict]:
-        asked, nodes = self._nodes
+    def _offers(self) -> list[Amounts]:
+        """What each node has, taken or not."""
+        asked, offers = self._nodes
         if monotonic() > asked + NODES_S:
-            nodes = [node for node in ray.nodes() if node["Alive"]]
-            self._nodes = monotonic(), nodes
-        return nodes
+            offers = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+            self._nodes = monotonic(), offers
+        return offers
 
     def _data_of(self, task: Task) -> str | None:
         if not task.needs_data:

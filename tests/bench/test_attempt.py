@@ -10,6 +10,7 @@ from bench import attempt
 from bench.attempt import run_cell
 from bench.cell import Task
 from bench.data import Dataset, make_dataset
+from bench.resources import Request
 from bench.schema import SCHEMA, complete
 from models.base import HamiltonianModel
 from models.base import _registry as registry
@@ -149,6 +150,27 @@ def test_every_exception_is_a_row_that_says_where(train_task: Task, shared, monk
     assert "in fail" in row["traceback"]
     assert row["wall_s"] > 0
     assert row["h_mae_ru"] is None
+
+
+@pytest.mark.parametrize(("gpus", "says"), [(0.25, False), (1.0, True)])
+def test_a_cell_is_held_to_its_share_of_the_card(train_task: Task, monkeypatch, gpus: float, says: bool):
+    """A made-up card: whoever is held to less than all of it runs out of memory, and so does who has it all."""
+    held = []
+
+    def build(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+    monkeypatch.setattr(torch.cuda, "set_per_process_memory_fraction", held.append)
+    monkeypatch.setattr(attempt, "build", build)
+    row = complete(run_cell(replace(train_task, request=Request(gpus=gpus)), lambda: pytest.fail("too late")))
+    assert (held, row["gpu_share"], row["status"]) == ([gpus], gpus, "oom")
+    assert ("does not fit on this card: CUDA out of memory" in row["reason"]) == says
+
+
+def test_a_cell_without_a_card_asks_nothing_of_one(train_task: Task, shared, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "set_per_process_memory_fraction", lambda share: pytest.fail(f"held to {share}"))
+    row = complete(run_cell(train_task, shared))
+    assert (row["status"], row["gpu_share"]) == ("ok", None)
 
 
 def test_data_that_cannot_be_made_are_a_row(train_task: Task):

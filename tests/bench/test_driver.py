@@ -12,6 +12,7 @@ from bench import driver
 from bench.attempt import opening
 from bench.cell import Task
 from bench.driver import Driver, Gone, Started
+from bench.resources import GIB, Request
 from bench.status import Status
 
 
@@ -46,7 +47,7 @@ class MadeUp:
         for handle in [handle for handle in self.running if self.free]:
             tasks = self.running[handle]
             fate = self.fate(tasks[0]) if tasks else "done"
-            if fate == "never":
+            if fate in ("never", "moved") and handle not in self.stopped:
                 continue
             if handle in self.stopped and fate != "immortal":
                 del self.running[handle]
@@ -57,12 +58,16 @@ class MadeUp:
             elif fate == "lost":
                 del self.running[handle]
                 yield handle, Gone(error=RuntimeError("the worker died"))
+            elif fate == "node full":
+                del self.running[handle]
+                yield handle, Gone(Status.OOM, RuntimeError("the node was short of memory"))
             elif fate == "done":
                 del self.running[handle]
                 yield handle, Gone()
             elif fate not in ("deaf", "immortal"):
                 task = tasks.popleft()
-                yield handle, opening(task) | {"status": "ok", "wall_s": 0.01, "worker": f"host:{handle}"}
+                status = "oom" if fate in ("oom", "too large") else "ok"
+                yield handle, opening(task) | {"status": status, "wall_s": 0.01, "worker": f"host:{handle}"}
 
     def stop(self, handle: int) -> None:
         self.stopped.append(handle)
@@ -71,14 +76,15 @@ class MadeUp:
         return task.cell.system
 
     def impossible(self, task: Task) -> str | None:
-        return "no node has 9 GPUs" if self.fate(task) == "never" else None
+        return "no node has 9 GPUs" if self.fate(task) in ("never", "too large") else None
+
+    def hopeless(self, handle: int) -> str | None:
+        return "no node has 9 GPUs" if self.fate(self.running[handle][0]) in ("never", "moved") else None
 
 
 @pytest.fixture
-def clock(monkeypatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr(driver, "monotonic", clock)
-    return clock
+def clock() -> Clock:
+    return Clock()
 
 
 @pytest.fixture
@@ -89,7 +95,7 @@ def many(tasks: list[Task]) -> list[Task]:
 
 
 def run(workers: MadeUp, tasks: Iterable[Task], stop: Event | None = None) -> Iterator[dict]:
-    return chain.from_iterable(Driver(workers).run(tasks, stop or Event()))
+    return chain.from_iterable(Driver(workers, workers.clock).run(tasks, stop or Event()))
 
 
 def outcomes(rows: list[dict]) -> dict[int, list[str]]:
@@ -125,7 +131,7 @@ def test_only_a_bounded_window_is_in_flight(clock: Clock, many: list[Task]):
             yield task
 
     done = 0
-    for rows in Driver(workers).run(stream(), Event()):
+    for rows in Driver(workers, clock).run(stream(), Event()):
         done += len(rows)
         assert len(workers.running) <= driver.BATCHES_PER_SLOT * workers.slots
         assert len(taken) - done <= sum(map(len, workers.running.values())) + 1, "one more is looked at, at most"
@@ -187,6 +193,47 @@ def test_what_no_node_can_give_is_waited_for_and_then_said(clock: Clock, many: l
     (row,) = [row for row in rows if row["seed"] == 0]
     assert (row["phase"], row["reason"], row["worker"]) == ("pending", "no node has 9 GPUs", None)
     assert clock.now - start >= driver.PENDING_S
+
+
+def test_a_cell_that_outgrows_its_share_of_a_card_climbs_to_the_next(clock: Clock, many: list[Task]):
+    small = [replace(task, request=Request(gpus=0.25)) for task in many]
+    fits = {3: 0.5, 4: 1.0, 5: 2.0}  # the last one on no card
+    workers = MadeUp(clock, lambda task: "oom" if task.request.gpus < fits.get(task.cell.seed, 0) else None)
+    rows = list(run(workers, small))
+    expected = {3: ["oom", "ok"], 4: ["oom", "oom", "ok"], 5: ["oom", "oom", "oom"]}
+    assert outcomes(rows) == {seed: ["ok"] for seed in range(40)} | expected
+    assert [row["gpu_share"] for row in rows if row["seed"] == 5] == [0.25, 0.5, 1.0]
+    assert {row["gpu_share"] for row in rows if row["seed"] == 0} == {0.25}
+
+
+@pytest.mark.parametrize(("gpus", "fate"), [(0.0, "oom"), (0.5, "too large")], ids=["no card", "no such card"])
+def test_out_of_memory_is_final_where_no_larger_share_can_be_had(clock: Clock, many: list[Task], gpus, fate):
+    tasks = [replace(task, request=Request(gpus=gpus)) for task in many[:2]]
+    workers = MadeUp(clock, lambda task: fate if task.cell.seed == 1 else None)
+    assert outcomes(list(run(workers, tasks))) == {0: ["ok"], 1: ["oom"]}
+
+
+def test_a_cell_that_went_down_with_its_nodes_memory_asks_for_more(clock: Clock, many: list[Task]):
+    needs = {7: 2 * GIB, 8: 64 * GIB}
+    workers = MadeUp(
+        clock, lambda task: "node full" if task.request.memory_bytes < needs.get(task.cell.seed, 0) else None
+    )
+    rows = list(run(workers, many[:20]))
+    expected = {7: ["oom", "ok"], 8: ["oom"] * driver.ATTEMPTS}
+    assert outcomes(rows) == {seed: ["ok"] for seed in range(20)} | expected
+    asked = [batch[0].request.memory_bytes / GIB for batch in workers.submitted if batch[0].cell.seed == 8]
+    assert asked[-2:] == [2, 4]
+
+
+def test_a_batch_that_waits_for_a_node_that_went_away_asks_anew_of_those_that_are_there(
+    clock: Clock, many: list[Task]
+):
+    first = {task.cell_id for task in many[:1]}
+    workers = MadeUp(clock, lambda task: "moved" if task.cell_id in first and clock.now < moved else None)
+    moved = clock.now + driver.PENDING_S + 5
+    rows = list(run(workers, many[:5]))
+    assert outcomes(rows) == {seed: ["ok"] for seed in range(5)}
+    assert len([batch for batch in workers.submitted if batch[0].cell.seed == 0]) == 2
 
 
 def test_a_stop_leaves_running_cells_a_grace_and_submits_nothing_more(clock: Clock, many: list[Task]):

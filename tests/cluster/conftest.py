@@ -4,6 +4,7 @@ import os
 import secrets
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -37,10 +38,12 @@ TINY = Path(__file__).parent.parent / "bench" / "tiny"
 
 @pytest.fixture(scope="session")
 def workers() -> Iterator[back_end.RayWorkers]:
-    """The two workers of the Ray that runs as long as the tests do."""
+    """The two workers, and one card that is declared but not there, of the Ray that runs as long as the tests do."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(back_end.ray, "init", partial(back_end.ray.init, num_gpus=1))
         patch.setattr(back_end, "OBJECT_STORE_BYTES", 200 * 2**20)
         with back_end.cluster(2, None) as workers:
+            patch.undo()
             yield workers
 
 

@@ -27,6 +27,7 @@ from bench.deadline import TimeLimit, time_limit
 from bench.declarations import BadInput
 from bench.driver import Driver, Started
 from bench.engine import refuse_impossible
+from bench.resources import Request
 from bench.schema import SCHEMA, complete
 from bench.store import read
 
@@ -235,7 +236,41 @@ def test_another_version_there_is_wrong_usage(monkeypatch):
 
 
 def test_what_no_node_can_give_is_refused_before_anything_starts(workers: RayWorkers, tasks: list[Task]):
-    card = replace(tasks[0], cell=replace(tasks[0].cell, device="cuda"))
-    assert workers.impossible(tasks[0]) is None
-    with pytest.raises(BadInput, match=r"asks for 1 CPU and 1 GPU on one node; the most .*: 2 CPU, 0 GPU"):
-        refuse_impossible(workers.impossible, [tasks[0], card])
+    asking = {"cpus": Request(cpus=9.0), "memory": Request(memory_bytes=1 << 50), "card": Request(gpus=1.0)}
+    possible, many, much = (replace(tasks[0], request=asking[name]) for name in ("card", "cpus", "memory"))
+    assert workers.impossible(tasks[0]) is workers.impossible(possible) is None
+    with pytest.raises(BadInput, match=r"asks for 9 CPU, 1 GiB on one node; the most .*: 2 CPU, \d"):
+        refuse_impossible(workers.impossible, [tasks[0], many])
+    with pytest.raises(BadInput, match=r"asks for 1 CPU, 1.05e\+06 GiB on one node"):
+        refuse_impossible(workers.impossible, [much])
+
+
+def test_a_cell_climbs_to_a_whole_card_and_quarters_share_one(workers: RayWorkers, tasks: list[Task], monkeypatch):
+    """On a card that is only declared, with an error that is planted."""
+
+    def on_a_card(task: Task) -> dict:
+        import torch
+
+        from bench import attempt
+
+        held = []
+
+        def build(*_: object) -> None:
+            if task.cell.seed == 0:
+                raise torch.OutOfMemoryError("CUDA out of memory")
+            raise ValueError(f"card {os.environ['CUDA_VISIBLE_DEVICES']}, held to {held}")
+
+        attempt.build, torch.cuda.set_per_process_memory_fraction = build, held.append
+        return attempt.run_cell(task, lambda: pytest.fail("too late"))
+
+    use(monkeypatch, on_a_card)
+    quarter = [replace(task, request=Request(cpus=0.25, gpus=0.25)) for task in seeds(tasks[0], 3)]
+    rows = list(run(workers, quarter))
+    climbed = [row for row in rows if row["seed"] == 0]
+    assert [(row["status"], row["attempt"], row["gpu_share"]) for row in climbed] == [
+        ("oom", 1, 0.25),
+        ("oom", 2, 0.5),
+        ("oom", 3, 1.0),
+    ]
+    assert climbed[-1]["reason"] == "does not fit on this card: CUDA out of memory"
+    assert {row["reason"] for row in rows if row["seed"] > 0} == {"card 0, held to [0.25]"}
