@@ -21,7 +21,7 @@ def record(run_id: str) -> dict:
         "run_id": run_id,
         "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "command_line": ["python", "-m", "bench.run", *sys.argv[1:]],
-        "git_sha": _git("rev-parse", "HEAD").strip() or None,
+        "git_sha": _git("rev-parse", "HEAD").strip() or os.environ.get("GIT_SHA") or None,  # of a copy without .git
         "git_dirty": bool(diff),
         "git_diff_sha256": hashlib.sha256(diff.encode()).hexdigest() if diff else None,
         "git_diff": diff or None,

@@ -51,6 +51,9 @@ class Tally:
 
 
 GRIDS = FOLDER / "grids"
+RUNNING_RAY = typer.Option(help="A running Ray cluster: auto, or HOST:PORT.", envvar="RAY_ADDRESS")
+AGAIN = typer.Option(help="Which rows run again: failed, none or a status; repeatable [failed].")
+REFRESHED = typer.Option(min=1, help="Seconds from report to report while it runs [only one, at the end].")
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 console = Console()
 errors = Console(stderr=True)
@@ -70,17 +73,11 @@ def main(
     cell: Annotated[list[str] | None, typer.Option(help="Only the cell of this id; repeatable.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the store [results/GRID].")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Local workers [number of cores].")] = None,
-    address: Annotated[
-        str | None, typer.Option(help="A running Ray: auto, HOST:PORT.", envvar="RAY_ADDRESS", show_envvar=False)
-    ] = None,
+    address: Annotated[str | None, RUNNING_RAY] = None,
     timeout: Annotated[float | None, typer.Option(help="Seconds that a cell may take [as its grid says].")] = None,
-    rerun: Annotated[
-        list[str] | None, typer.Option(help="Which rows run again: failed, none or a status; repeatable [failed].")
-    ] = None,
+    rerun: Annotated[list[str] | None, AGAIN] = None,
     backend: Annotated[Backend, typer.Option(help="Where cells run.")] = Backend.RAY,
-    report_every: Annotated[
-        float | None, typer.Option(min=1, help="Seconds between reports while it runs [one at the end].")
-    ] = None,
+    report_every: Annotated[float | None, REFRESHED] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")] = False,
 ) -> None:
     """Train, judge and measure every cell of a grid that has no row yet, then build the report.

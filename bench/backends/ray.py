@@ -47,6 +47,7 @@ OUR_CODE = [str(REPOSITORY / package) for package in ("systems", "models", "benc
 OBJECT_STORE_BYTES = 1 << 30
 CONNECT_S = 60.0  # Ray itself would try for ten minutes
 SECONDS = [0.1, 1.0, 10.0, 60.0, 600.0, 3600.0]  # bounds of the histogram of wall times
+BY_JOB = "Submit the run as a job (deploy/README.md), or start it on a node of the cluster: --address auto"
 NODES_S = 2.0  # for so long what the nodes offer is not asked again
 
 
@@ -111,13 +112,19 @@ def connect(address: str) -> None:
     """Join a running cluster, and take our code along. Raises BadInput: nobody answers, or another version does."""
     advice = "Is it running, and is this its address (`ray status`)? Without --address a local Ray is started."
     place = urlsplit(address if "://" in address else f"//{address}")
+    if place.scheme in ("http", "https"):
+        raise BadInput(f"{address} takes jobs (`ray job submit`), and no cells: cells join at auto or HOST:PORT")
     try:
         if place.port:  # Ray gives up only after minutes
             socket.create_connection((place.hostname or "", place.port), timeout=5).close()
+        if place.scheme == "ray":
+            raise BadInput(f"{address}: rows cannot stream through Ray Client. {BY_JOB}")
         with time_limit(CONNECT_S):
             ray.init(address=address, runtime_env={"py_modules": OUR_CODE}, **QUIET)
     except TimeLimit as error:
         raise BadInput(f"no Ray answered at {address} within {CONNECT_S:g} s. {advice}") from error
+    except BadInput:
+        raise
     except (OSError, ValueError) as error:
         raise BadInput(f"no Ray answers at {address}: {error}. {advice}") from error
     except (RuntimeError, ray.exceptions.RayError) as error:
