@@ -32,7 +32,7 @@ def show_plan(console: Console, grid: str, plan: Plan, workers: int, *, detailed
             console.print(f"  {task.cell_id}  {task.cell.label}", highlight=False)
     if plan.run:
         seconds = plan.total_s(workers)
-        told = "no earlier rows to estimate the time from" if seconds is None else f"about {_clock(seconds)}"
+        told = "no earlier rows to estimate the time from" if seconds is None else f"about {clock(seconds)}"
         console.print(f"  {told} with {workers} workers", highlight=False)
 
 
@@ -128,11 +128,11 @@ def show_summary(console: Console, rows: pd.DataFrame) -> None:
 def show_use(console: Console, cells: int, busy_s: float, seconds: float, slots: float) -> None:
     """How much of the workers' time went into cells; a timed cell takes all workers."""
     console.print(
-        f"{cells} cells in {_clock(seconds)}: {slots:g} workers were busy {busy_s / (slots * seconds):.0%} "
+        f"{cells} cells in {clock(seconds)}: {slots:g} workers were busy {busy_s / (slots * seconds):.0%} "
         "of the time.",
         highlight=False,
     )
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
     return f"{seconds:.1f} s" if seconds < 60 else str(timedelta(seconds=round(seconds)))

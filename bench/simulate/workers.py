@@ -1,7 +1,7 @@
-"""Made-up workers of a made-up cluster (`bench.driver.Workers`): a queue of events, and a clock that jumps to the next.
+"""Made-up workers of a made-up cluster (`bench.driver.Workers`): a queue of events, and a clock that jumps.
 
 The driver above them is the real one, so its window, its batches, its second attempts and its patience are what a
-cluster would meet. Left out: data sets, which a run makes once, memory that runs out, and what timed cells would disturb.
+cluster would meet. Left out: data sets, which a run makes once, and memory that runs out.
 """
 
 from collections import defaultdict, deque
