@@ -160,10 +160,10 @@ class Driver:
         yield row
 
     def _again(self, task: Task, request: Request | None) -> None:
-        """Another attempt, if there is such a request and some node can give it."""
+        """Another attempt, if there is such a request and some node can give more than before."""
         another = replace(task, attempt=task.attempt + 1, request=request or task.request)
-        if request and not self.workers.impossible(another):
-            self.front.appendleft(another)
+        if request and (request == task.request or not self.workers.impossible(another)):
+            self.front.appendleft(another)  # what was lost waits for nodes to come back
 
     def _enforce(self) -> Iterator[dict]:
         """Stop what is past its time limit, and what waits for something that no node has."""

@@ -32,7 +32,7 @@ class Batch:
     request: Request
     cpus: float
     node: Node | None = None
-    since: float = 0.0  # start of that task
+    since: float | None = None  # start of that task
 
 
 @dataclass
@@ -57,6 +57,7 @@ class SimulatedWorkers:
         self.slots = sum(node.kind.cpus for node in self.nodes)
         self.use, self.now = Use(), 0.0
         self._numbers = count()
+        self._unmets: dict[tuple[Request, float], str | None] = {}  # of the nodes that are up
         self._batches: dict[int, Batch] = {}
         self._waiting: dict[tuple[Request, float], deque[int]] = defaultdict(deque)  # by what they ask for
         self._events: list[tuple[float, int, Callable[[float], Iterator[Report]]]] = []
@@ -107,8 +108,10 @@ class SimulatedWorkers:
         return self._unmet(batch.request, batch.cpus) if batch else None
 
     def _unmet(self, request: Request, cpus: float) -> str | None:
-        wanted = {"CPU": cpus, "memory": float(request.memory_bytes), "GPU": request.gpus}
-        return unmet(wanted, [node.offer for node in self.nodes if node.up])
+        if (request, cpus) not in self._unmets:
+            wanted = {"CPU": cpus, "memory": float(request.memory_bytes), "GPU": request.gpus}
+            self._unmets[request, cpus] = unmet(wanted, [node.offer for node in self.nodes if node.up])
+        return self._unmets[request, cpus]
 
     def _largest(self) -> float:
         return max((node.kind.cpus for node in self.nodes if node.up), default=0.0)
@@ -150,7 +153,7 @@ class SimulatedWorkers:
         if batch is None:
             return
         task = batch.tasks.popleft()
-        yield handle, {"cell_id": task.cell_id, "status": status.value, "wall_s": now - batch.since}
+        yield handle, {"cell_id": task.cell_id, "status": status.value, "wall_s": now - (batch.since or 0.0)}
         if batch.tasks:
             self._run_next(handle, now)
         else:
@@ -166,7 +169,7 @@ class SimulatedWorkers:
         elif handle in batch.node.handles:
             self.use.add(batch.node.give_back(handle), now)
             self._place(now, [batch.node])
-        if batch.tasks and batch.since:
+        if batch.tasks and batch.since is not None:
             self.use.lost_s += now - batch.since
         yield handle, gone
 
@@ -181,13 +184,17 @@ class SimulatedWorkers:
         lost = list(node.handles)
         for handle in lost:
             self.use.add(node.handles[handle], now)
-        node.turn(now)
+        self._turn(node, now)
         for handle in lost:
             yield from self._end(handle, now, Gone(Status.LOST, RuntimeError("the node failed")))
         self._at(now + node.kind.back_after_s, lambda moment: self._come_back(node, moment))
 
     def _come_back(self, node: Node, now: float) -> Iterator[Report]:
-        node.turn(now)
+        self._turn(node, now)
         self._place(now, [node])
         self._fail_later(node)
         return iter(())
+
+    def _turn(self, node: Node, now: float) -> None:
+        node.turn(now)
+        self._unmets.clear()

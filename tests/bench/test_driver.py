@@ -160,6 +160,13 @@ def test_a_cell_that_is_lost_once_ends_well(clock: Clock, many: list[Task]):
     assert outcomes(rows)[7] == ["lost", "ok"]
 
 
+def test_a_lost_cell_comes_again_though_no_node_is_left_that_could_run_it_now(clock: Clock, many: list[Task]):
+    fate = lambda task: "lost" if task.attempt == 1 else None  # noqa: E731
+    workers = MadeUp(clock, fate)
+    workers.impossible = lambda task: "all nodes are gone"
+    assert outcomes(list(run(workers, many[:1]))) == {0: ["lost", "ok"]}
+
+
 def test_attempts_count_on_from_those_of_earlier_runs(clock: Clock, many: list[Task]):
     workers = MadeUp(clock, fate=lambda task: "lost")
     rows = list(run(workers, [replace(many[0], attempt=5)]))

@@ -92,7 +92,9 @@ def test_a_cell_longer_than_its_limit_is_stopped(train_task: Task):
 def test_a_node_that_fails_loses_its_cells_and_they_run_again(train_task: Task, monkeypatch):
     failures = iter([25.0] + [float("inf")] * 100)  # of the node, then of everything
     monkeypatch.setattr(SimulatedWorkers, "_until_failure", lambda self, mean: next(failures))
-    outcome = played(cells(train_task, 4), nodes(price_per_hour=3600.0, fails_after_h=1.0, back_after_s=5.0, cpus=1.0))
+    outcome = played(
+        cells(train_task, 4), nodes(price_per_hour=3600.0, fails_after_h=1.0, back_after_s=5.0, cpus=1.0)
+    )
     # 20 s for two cells, 5 s lost with the third, 5 s without a node, 20 s for two cells
     assert outcome.makespan_s == pytest.approx(50)
     assert dict(outcome.attempts) == {"ok": 4, "lost": 1}
