@@ -23,6 +23,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import ray
 import ray.exceptions
+from ray._private import ray_constants
 from ray.util.metrics import Counter, Gauge, Histogram
 
 from bench.attempt import run_cell, this_worker
@@ -44,6 +45,7 @@ Stream = Any  # ray.ObjectRefGenerator, which is missing in Ray's types
 
 QUIET = {"log_to_driver": False, "logging_level": "ERROR"}
 OUR_CODE = [str(REPOSITORY / package) for package in ("systems", "models", "bench")]
+ALONE = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
 OBJECT_STORE_BYTES = 1 << 30
 CONNECT_S = 60.0  # Ray itself would try for ten minutes
 SECONDS = [0.1, 1.0, 10.0, 60.0, 600.0, 3600.0]  # bounds of the histogram of wall times
@@ -102,10 +104,30 @@ def start(workers: int) -> None:
     """Start a Ray of this machine alone. Raises BadInput if it does not come up."""
     options = {"num_cpus": workers, "object_store_memory": OBJECT_STORE_BYTES, "include_dashboard": False}
     try:
-        ray.init(address="local", **QUIET, **options)
+        with loopback():
+            ray.init(address="local", **QUIET, **options)
     except Exception as error:  # Ray raises just that
         advice = "Is the machine very busy, or short of memory? Try again, or without Ray: --backend inline"
         raise BadInput(f"Ray did not start on this machine: {error}. {advice}") from error
+
+
+@contextmanager
+def loopback() -> Iterator[None]:
+    """A Ray that is started in the block listens to this machine alone.
+
+    On Linux, Ray takes an outer address for its own and listens everywhere, unless it is told that it is to form no
+    clusters, by a variable with a narrow name. One that is set already stands: whoever set it asked otherwise.
+    """
+    if ALONE in os.environ:
+        yield
+        return
+    before = ray_constants.ENABLE_RAY_CLUSTER  # was read from the variable when Ray was imported
+    os.environ[ALONE], ray_constants.ENABLE_RAY_CLUSTER = "0", False
+    try:
+        yield
+    finally:
+        del os.environ[ALONE]
+        ray_constants.ENABLE_RAY_CLUSTER = before
 
 
 def connect(address: str) -> None:

@@ -13,6 +13,7 @@ from itertools import chain
 from pathlib import Path
 from threading import Event, Timer
 from time import monotonic, sleep
+from urllib.request import urlopen
 
 import pytest
 import ray
@@ -27,6 +28,7 @@ from bench.deadline import TimeLimit, time_limit
 from bench.declarations import BadInput
 from bench.driver import Driver, Started
 from bench.engine import refuse_impossible
+from bench.log import OUTPUT, listening
 from bench.resources import Request
 from bench.schema import SCHEMA, complete
 from bench.store import read
@@ -208,7 +210,9 @@ def test_an_interrupted_run_keeps_its_rows_and_leaves_no_worker(tmp_path: Path, 
 @pytest.mark.slow
 def test_a_running_cluster_is_joined_and_left_as_it_was(workers: RayWorkers, tmp_path: Path):
     address = ray.get_runtime_context().gcs_address
-    with command("--grid", TINY / "grid.toml", "--out", tmp_path / "out", "--address", address) as process:
+    here = {**os.environ, back_end.ALONE: "0"}  # or Ray takes a loopback address for that of another machine
+    words = ["--grid", TINY / "grid.toml", "--out", tmp_path / "out", "--address", address]
+    with command(*words, env=here) as process:
         said, complained = process.communicate(timeout=240)
     assert process.returncode == 0, said + complained
     assert set(read(tmp_path / "out")["status"]) == {"ok"}
@@ -224,6 +228,71 @@ def test_an_address_where_nobody_answers_is_wrong_usage(tmp_path: Path, address:
     assert f"no Ray answers at {address}" in complained
     assert "Traceback" not in complained
     assert monotonic() - start < 120
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [("http://127.0.0.1:8265", "takes jobs"), ("https://ray.example.org", "takes jobs")],
+)
+def test_an_address_of_another_kind_is_wrong_usage(address: str, told: str):
+    with pytest.raises(BadInput, match=told):
+        back_end.connect(address)
+
+
+def test_ray_client_is_refused_with_what_to_do(workers: RayWorkers):
+    port = ray.get_runtime_context().gcs_address.rpartition(":")[2]  # somebody answers there
+    with pytest.raises(BadInput, match=r"rows cannot stream through Ray Client\. Submit the run as a job"):
+        back_end.connect(f"ray://127.0.0.1:{port}")
+
+
+def test_every_port_is_open_to_this_machine_alone(workers: RayWorkers):
+    import psutil  # Ray's own copy
+
+    driver_process = psutil.Process()
+    listening = {
+        (process.name(), connection.laddr.ip)
+        for process in (driver_process, *driver_process.children(recursive=True))
+        for connection in process.net_connections("inet")
+        if connection.status == "LISTEN"
+    }
+    assert {"gcs_server", "raylet"} <= {name for name, _ in listening}
+    assert {ip for _, ip in listening} <= {"127.0.0.1", "::1", "::ffff:127.0.0.1"}
+
+
+def test_prometheus_is_told_how_cells_ended_and_what_they_took(workers: RayWorkers, tasks: list[Task]):
+    for row in run(workers, tasks):
+        workers.metrics.note(row)
+    workers.metrics.note(opening(tasks[0]) | {"status": "oom", "wall_s": 100.0})
+    address = f"http://127.0.0.1:{ray.nodes()[0]['MetricsExportPort']}/metrics"
+    names = ("cells_done", "cells_failed", "batches_running", "cell_seconds", "worker_peak_bytes")
+    deadline = monotonic() + 60
+    while missing := {
+        name for name in names if f"ray_bench_{name}" not in (told := urlopen(address).read().decode())
+    }:
+        assert monotonic() < deadline, f"{missing} of:\n{told}"
+        sleep(2)
+    (done,) = [
+        line for line in told.splitlines() if line.startswith("ray_bench_cells_done") and 'status="oom"' in line
+    ]
+    assert float(done.split()[-1]) == 1
+    peaks = [line for line in told.splitlines() if line.startswith("ray_bench_worker_peak_bytes{")]
+    assert all(50e6 < float(line.split()[-1]) < 20e9 for line in peaks)
+
+
+def test_what_a_cell_prints_comes_with_its_row(workers: RayWorkers, tasks: list[Task]):
+    """By the real worker's code: the cell is one that fails, and says so on both streams."""
+    unknown = replace(tasks[0], cell=replace(tasks[0].cell, model="no_such_model"))
+    (row,) = run(workers, [unknown])
+    assert row["status"] == "error"
+    assert OUTPUT not in row, "it printed nothing"
+
+    def shout() -> str:
+        with listening() as said:
+            print("from Python")
+            os.write(2, b"from C\n")
+        return said[0]
+
+    assert ray.get(ray.remote(shout).remote()) == "from Python\nfrom C\n"
 
 
 def test_another_version_there_is_wrong_usage(monkeypatch):

@@ -119,8 +119,8 @@ def test_durations_are_drawn_from_the_stored_cells_that_are_most_alike(train_tas
     assert dict(outcome.likeness) == {"of the same kind but for the seed": 3}
     other = [replace(task, cell=replace(task.cell, model="srnn")) for task in cells(train_task, 1)]
     assert dict(played(other, nodes(), rows=stored, unknown_s=None).likeness) == {"of any model": 1}
+    profiled = [replace(task, cell=replace(task.cell, kind="profile")) for task in cells(train_task, 1)]
     with pytest.raises(BadInput, match="no stored row tells how long profile"):
-        profiled = [replace(task, cell=replace(task.cell, kind="profile")) for task in cells(train_task, 1)]
         played(profiled, nodes(), rows=stored, unknown_s=None)
 
 
