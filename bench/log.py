@@ -2,7 +2,6 @@
 
 import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
@@ -17,7 +16,7 @@ KEPT_BYTES = 100_000  # the end of what was printed
 def listening() -> Iterator[list[str]]:
     """After the block the list holds what this process, its C code included, wrote to stdout and stderr in it."""
     heard: list[str] = []
-    with tempfile.TemporaryFile() as file, open(file.fileno(), "w", closefd=False, buffering=1) as text:
+    with open(os.memfd_create("output"), "w+b") as file, open(file.fileno(), "w", closefd=False, buffering=1) as text:
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
         kept = [(number, os.dup(number)) for number in (1, 2)]

@@ -181,6 +181,7 @@ class RayWorkers:
         self._live: dict[Stream, Amounts] = {}  # and what each asked for
         self._datasets: dict[str, ray.ObjectRef] = {}
         self._keys: dict[tuple[str, int], tuple[Protocol | OwnData, str]] = {}  # (protocol, key): its id stays taken
+        self._largest = self.slots  # processors of a node; before any is known, more than one has
         self._nodes: tuple[float, list[Amounts]] = (float("-inf"), [])
 
     def submit(self, tasks: Sequence[Task]) -> Stream:
@@ -222,8 +223,9 @@ class RayWorkers:
 
     def wanted(self, request: Request) -> Amounts:
         """A request in Ray's words; what is to be alone has all processors of the largest node."""
-        largest = max((offer.get("CPU", 0.0) for offer in self._offers()), default=0.0)
-        amounts = {"CPU": largest if request.alone else request.cpus, "memory": float(request.memory_bytes)}
+        if largest := max((offer.get("CPU", 0.0) for offer in self._offers()), default=0.0):
+            self._largest = largest  # while no worker node is there, what the last one had
+        amounts = {"CPU": self._largest if request.alone else request.cpus, "memory": float(request.memory_bytes)}
         return amounts | ({"GPU": request.gpus} if request.gpus else {})
 
     def _offers(self) -> list[Amounts]:

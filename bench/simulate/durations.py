@@ -1,6 +1,7 @@
 """How long made-up cells take: drawn from the wall times of stored ones."""
 
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,13 +26,7 @@ class DrawnDurations:
         self.likeness: Counter[str] = Counter()  # how many were drawn from which
         self._unknown_s, self._stream = unknown_s, stream
         done = rows[(rows["status"] == Status.OK) & rows["wall_s"].notna()]
-        self._pools = {
-            name: {
-                tuple(None if pd.isna(value) else value for value in key): group.to_numpy()
-                for key, group in done.groupby(list(axes), dropna=False)["wall_s"]
-            }
-            for name, axes in LIKENESS.items()
-        }
+        self._pools = {name: _pools(done, axes) for name, axes in LIKENESS.items()}
         self._found: dict[tuple, tuple[str, np.ndarray]] = {}
 
     def draw(self, cell: Cell) -> float:
@@ -54,3 +49,9 @@ class DrawnDurations:
                 "unknown_s in the cluster's file"
             )
         return "of none: unknown_s", np.array([self._unknown_s])
+
+
+def _pools(rows: pd.DataFrame, axes: tuple[str, ...]) -> dict[tuple, np.ndarray]:
+    """The wall times of the rows that agree in these axes."""
+    groups: Any = rows.groupby(list(axes), dropna=False)["wall_s"]  # to its types, keys are no tuples
+    return {tuple(None if pd.isna(value) else value for value in key): group.to_numpy() for key, group in groups}

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import count
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from bench.simulate.nodes import Node, Taken
 from bench.status import Status
 
 HOUR_S = 3600.0
+Handle = Any  # an int: the driver knows handles as what can be hashed
 Report = tuple[int, Started | Gone | dict]
 
 
@@ -92,7 +94,7 @@ class SimulatedWorkers:
                 yield report
         self.now += told * self.cluster.report_s
 
-    def stop(self, handle: int) -> None:
+    def stop(self, handle: Handle) -> None:
         if handle in self._batches:
             self._at(self.now, lambda now: self._end(handle, now, Gone(error=RuntimeError("stopped"))))
 
@@ -103,7 +105,7 @@ class SimulatedWorkers:
         request = task.request
         return self._unmet(request, self._largest() if request.alone else request.cpus)
 
-    def hopeless(self, handle: int) -> str | None:
+    def hopeless(self, handle: Handle) -> str | None:
         batch = self._batches.get(handle)
         return self._unmet(batch.request, batch.cpus) if batch else None
 
@@ -114,7 +116,9 @@ class SimulatedWorkers:
         return self._unmets[request, cpus]
 
     def _largest(self) -> float:
-        return max((node.kind.cpus for node in self.nodes if node.up), default=0.0)
+        """Processors of the largest node that is up; of any, while none is."""
+        up = [node for node in self.nodes if node.up] or self.nodes
+        return max(node.kind.cpus for node in up)
 
     def _at(self, moment: float, happen: Callable[[float], Iterator[Report]]) -> None:
         heappush(self._events, (moment, next(self._numbers), happen))
