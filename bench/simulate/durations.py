@@ -25,7 +25,7 @@ class DrawnDurations:
     def __init__(self, rows: pd.DataFrame, unknown_s: float | None, stream: np.random.Generator):
         self.likeness: Counter[str] = Counter()  # how many were drawn from which
         self._unknown_s, self._stream = unknown_s, stream
-        done = rows[(rows["status"] == Status.OK) & rows["wall_s"].notna()]
+        done = pd.DataFrame(rows[(rows["status"] == Status.OK) & rows["wall_s"].notna()])
         self._pools = {name: _pools(done, axes) for name, axes in LIKENESS.items()}
         self._found: dict[tuple, tuple[str, np.ndarray]] = {}
 
