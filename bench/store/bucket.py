@@ -57,12 +57,7 @@ class Bucket(Place):
         self.tried(put)
 
     def check_writable(self) -> None:
-        bucket, prefix = self._base.partition("/")[::2]
-        infos = self.tried(lambda: self._filesystem.get_file_info([bucket, f"{bucket}/{prefix}"]))
-        if infos[0].is_file or infos[0].type.name == "NotFound":
-            raise StoreError(f"{self} cannot be used: {HOPELESS['NO_SUCH_BUCKET']}")
-        if prefix and infos[1].is_file:
-            raise StoreError(f"{self} is an object, not a prefix")
+        """Nothing but a write can tell: that of the claim, before anything else."""
 
     def lock(self) -> Claim:
         return Claim(self)
@@ -82,7 +77,7 @@ class Bucket(Place):
             except FileNotFoundError:
                 raise
             except OSError as error:
-                if "AWS Error" not in str(error) and "S3" not in str(error):
+                if "AWS Error" not in str(error):
                     raise
                 advice = next((told for sign, told in HOPELESS.items() if sign in str(error)), None)
                 if advice or time.monotonic() - begin > self._patience_s:

@@ -38,6 +38,8 @@ def check_marker(place: Place) -> None:
     """Raises StoreError unless the place holds a store that this code can read."""
     try:
         version = json.loads(place.read(MARKER))["schema_version"]
+    except StoreError:
+        raise
     except (OSError, ValueError, KeyError, TypeError) as error:
         if isinstance(error, FileNotFoundError) and not place.entries():
             raise StoreError(f"{place} is empty or not there: nothing was ever stored there") from error

@@ -100,8 +100,11 @@ class Place(ABC):
     def _infos(self, pattern: str) -> list[tuple[str, FileInfo]]:
         below, _, wanted = pattern.rpartition("/")
         begin = f"{below}/" if below else ""
-        selector = FileSelector(f"{self._base}/{below}".rstrip("/"), allow_not_found=True)
-        infos = self.tried(lambda: self._filesystem.get_file_info(selector))
+        selector = FileSelector(f"{self._base}/{below}".rstrip("/"))
+        try:
+            infos = self.tried(lambda: self._filesystem.get_file_info(selector))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
         return sorted(
             (begin + info.base_name, info) for info in infos if fnmatchcase(info.base_name, wanted)
         )  # fmt: skip

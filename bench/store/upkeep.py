@@ -49,7 +49,7 @@ class Summary:
         """Seconds until the run ends if it goes on as fast as it did."""
         if not (self.writer and self.planned and self.done and self.elapsed_s):
             return None
-        return self.elapsed_s / self.done * max(0, self.planned - self.done)
+        return max(0.0, self.elapsed_s) / self.done * max(0, self.planned - self.done)  # clocks are set back at times
 
 
 def status(store: str | Path | Place) -> Summary:
