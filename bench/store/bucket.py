@@ -42,6 +42,7 @@ class Bucket(Place):
         place, options = parsed(address)
         self._shown, self._patience_s = address, FIRST_PATIENCE_S
         super().__init__(self.tried(lambda: connect(place.partition("/")[0], options)), place)
+        self._patience_s = FIRST_PATIENCE_S  # the bucket itself was not asked yet
 
     def __str__(self) -> str:
         return self._shown
@@ -79,6 +80,8 @@ class Bucket(Place):
             except OSError as error:
                 if "AWS Error" not in str(error):
                     raise
+                if "NO_SUCH_KEY" in str(error):
+                    raise FileNotFoundError(brief(error)) from error
                 advice = next((told for sign, told in HOPELESS.items() if sign in str(error)), None)
                 if advice or time.monotonic() - begin > self._patience_s:
                     waited = f"no answer for {self._patience_s:g} s; is the endpoint right, and the network?"
