@@ -181,7 +181,7 @@ def opened(place: Place, plan: Plan) -> Iterator[Store]:
     run_id = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:6]}"
     with Store(place, run_id, plan.since) as store:
         for name in store.set_aside:
-            errors.print(f"damaged file set aside: {place}/{name}", style="yellow", highlight=False)
+            errors.print(f"damaged file set aside: {place.at(name)}", style="yellow", highlight=False)
         store.write_provenance(provenance.record(run_id) | {"planned": len(plan.run) + len(plan.skip)})
         yield store
 

@@ -82,9 +82,10 @@ def doctor(
 ) -> None:
     """Read every file in full and say what is wrong; exit code 1 if something is, and was not mended."""
     with said():
-        found = find(store, mend=mend)
+        place = place_of(store)
+        found = find(place, mend=mend)
     for finding in found:
-        console.print(f"{store}/{finding.name}: {finding.what} (remedy: {finding.remedy})", markup=False)
+        console.print(f"{place.at(finding.name)}: {finding.what} (remedy: {finding.remedy})", markup=False)
     console.print("nothing is wrong" if not found else f"{len(found)} findings{', mended' if mend else ''}")
     raise typer.Exit(1 if found and not mend else 0)
 

@@ -41,21 +41,27 @@ class Bucket(Place):
         """From s3://bucket/prefix?endpoint_override=HOST:PORT&scheme=http&region=REGION. Raises StoreError."""
         place, options = parsed(address)
         self._shown, self._patience_s = address, FIRST_PATIENCE_S
-        super().__init__(self.tried(lambda: connect(place.partition("/")[0], options)), place)
+        bucket = place.partition("/")[0]
+        super().__init__(self.tried(lambda: connect(bucket, options, attempts=3)), place)
+        self._once = self.tried(lambda: connect(bucket, options, attempts=1))
         self._patience_s = FIRST_PATIENCE_S  # the bucket itself was not asked yet
 
     def __str__(self) -> str:
         return self._shown
 
+    def at(self, name: str) -> str:
+        return f"s3://{self._base}/{name}"
+
     def report(self) -> Path:
         return Path("results") / self._base.rpartition("/")[2] / "report"
 
     def replace(self, name: str, content: bytes | pa.Buffer) -> None:
-        def put() -> None:  # one request, for the stream is written to once
-            with self._filesystem.open_output_stream(f"{self._base}/{name}") as stream:
-                stream.write(content)
+        self.tried(lambda: self.put(name, content))
 
-        self.tried(put)
+    def put(self, name: str, content: bytes | pa.Buffer) -> None:
+        """By one request: all or nothing. Where it raises OSError, the object may be there, or come later."""
+        with self._once.open_output_stream(f"{self._base}/{name}") as stream:
+            stream.write(content)
 
     def check_writable(self) -> None:
         """Nothing but a write can tell: that of the claim, before anything else."""
@@ -95,20 +101,36 @@ class Bucket(Place):
 
 
 class ObjectJournal:
-    """One object that is written anew with every row, for nothing can be appended to it; a row costs one request."""
+    """One object that is written anew with every row, for nothing can be appended to it; a row costs one request.
+
+    A request that failed for us may still arrive, late. So no name is used again after a failure or a removal: what
+    is late finds nothing of value under its name.
+    """
 
     def __init__(self, bucket: Bucket, name: str):
-        self._bucket, self._name = bucket, name
+        self._bucket, self._stem = bucket, name.removesuffix(".jsonl")
+        self._names: list[str] = []  # that hold rows of the journal, or may; the last one holds all
+        self._used, self._fresh = 0, False  # whether nothing failed under the last name
         self._content = b""
 
     def append(self, lines: bytes) -> None:
-        self._bucket.replace(self._name, self._content + lines)
-        self._content += lines
+        whole = self._content + lines
+
+        def put() -> None:
+            if not self._fresh:
+                self._used += 1
+                self._names.append(f"{self._stem}-{self._used}.jsonl")
+            self._fresh = False
+            self._bucket.put(self._names[-1], whole)
+            self._fresh = True
+
+        self._bucket.tried(put)
+        self._content = whole
 
     def clear(self) -> None:
-        if self._content:
-            self._bucket.remove(self._name)
-        self._content = b""
+        while self._names:
+            self._bucket.remove(self._names.pop())
+        self._fresh, self._content = False, b""
 
 
 def parsed(address: str) -> tuple[str, dict[str, str]]:
@@ -125,7 +147,7 @@ def parsed(address: str) -> tuple[str, dict[str, str]]:
     return place, options
 
 
-def connect(bucket: str, options: dict[str, str]) -> S3FileSystem:
+def connect(bucket: str, options: dict[str, str], attempts: int) -> S3FileSystem:
     """Raises OSError. Without an endpoint the bucket's own region is looked up."""
     found = next(filter(None, map(os.environ.get, ENDPOINTS)), None)
     if found and "endpoint_override" not in options:
@@ -133,7 +155,7 @@ def connect(bucket: str, options: dict[str, str]) -> S3FileSystem:
         options = {"endpoint_override": host.rstrip("/"), "scheme": scheme or "https"} | options
     if not {"endpoint_override", "region"} & set(options):
         options = options | {"region": resolve_s3_region(bucket)}
-    retries = AwsStandardS3RetryStrategy(max_attempts=3)
+    retries = AwsStandardS3RetryStrategy(max_attempts=attempts)
     return S3FileSystem(**options, retry_strategy=retries, allow_delayed_open=True, background_writes=False)
 
 

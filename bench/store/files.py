@@ -3,6 +3,7 @@
 import json
 import uuid
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
 
 import pyarrow as pa
@@ -69,7 +70,7 @@ def read_part(place: Place, name: str, columns: list[str] | None = None) -> pa.T
         with place.open(name) as source, pq.ParquetFile(source) as file:
             version = version_of(file.schema_arrow)
             if version > VERSION:
-                raise _too_new(f"{place}/{name}", version)
+                raise _too_new(place.at(name), version)
             there = set(file.schema_arrow.names)
             table = file.read([name for name in wanted.names if name in there])
         filled = [
@@ -115,7 +116,7 @@ def journal_rows(place: Place, name: str) -> list[dict]:
         try:
             rows.append(json.loads(line))
         except json.JSONDecodeError:
-            warnings.warn(f"{place}/{name}: line {number} is not whole and is left out", DamagedFile, stacklevel=2)
+            warnings.warn(f"{place.at(name)}: line {number} is not whole and is left out", DamagedFile, stacklevel=2)
     return rows
 
 
@@ -134,9 +135,12 @@ def write_marker(place: Place) -> None:
     place.replace(MARKER, json.dumps({"schema_version": VERSION}).encode())
 
 
-def write_part(place: Place, table: pa.Table) -> None:
+def write_part(place: Place, tables: Iterable[pa.Table]) -> None:
+    """One Parquet file with a group of rows for each table; each is asked for when the one before is written."""
     sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd")
+    with pq.ParquetWriter(sink, SCHEMA, compression="zstd") as writer:
+        for table in tables:
+            writer.write_table(table)
     place.replace(f"part-{uuid.uuid4().hex}.parquet", sink.getvalue())
 
 

@@ -19,6 +19,9 @@ class Folder(Place):
     def __str__(self) -> str:
         return str(self.path)
 
+    def at(self, name: str) -> str:
+        return str(self.path / name)
+
     def report(self) -> Path:
         return self.path / "report"
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
+from pyarrow.compute import call_function
 
 from bench.schema import VERSION
 
@@ -18,41 +19,39 @@ def needed(columns: Sequence[str]) -> list[str]:
 
 def migrated(table: pa.Table, version: int) -> pa.Table:
     """The rows as this version would have written them; `version` is that of rows that do not say theirs."""
-    versions = pc.fill_null(table["schema_version"], version)
+    versions = table["schema_version"].fill_null(version).to_numpy()
     for older, step in STEPS.items():
-        rows = pc.less_equal(versions, older)
-        if pc.any(rows).as_py():
-            table = step(table, rows)
+        if (versions <= older).any():
+            table = step(table, versions <= older)
     return _with(table, "schema_version", pa.repeat(pa.scalar(VERSION, pa.int64()), len(table)))
 
 
-def to_2(table: pa.Table, rows: pa.ChunkedArray) -> pa.Table:
+def to_2(table: pa.Table, rows: np.ndarray) -> pa.Table:
     """Presets and compiled gradient modes are new: nets had the size of their source, and ran as they were.
 
     Within version 1 the unit of `solver_residual` changed without saying so.
     """
     if "preset" in table.column_names:
-        learned = pc.invert(pc.is_in(table["model"], pa.array(["constant", "true_h"])))
-        plain = pc.and_(pc.and_(rows, pc.fill_null(learned, False)), pc.is_null(table["preset"]))
-        table = _with(table, "preset", pc.if_else(plain, "paper", table["preset"]))
+        learned = [model not in (None, "constant", "true_h") for model in table["model"].to_pylist()]
+        table = _put(table, "preset", rows & learned, "paper")
     table = _put(table, "compiled", rows, False)
     return _put(table, "solver_residual", rows, None)
 
 
-def to_3(table: pa.Table, rows: pa.ChunkedArray) -> pa.Table:
+def to_3(table: pa.Table, rows: np.ndarray) -> pa.Table:
     """`rollout_error` was over all starts together, and is the median over them: another figure."""
     return _put(table, "rollout_error", rows, None)
 
 
-STEPS: dict[int, Callable[[pa.Table, pa.ChunkedArray], pa.Table]] = {1: to_2, 2: to_3}
+STEPS: dict[int, Callable[[pa.Table, np.ndarray], pa.Table]] = {1: to_2, 2: to_3}
 
 
-def _put(table: pa.Table, name: str, rows: pa.ChunkedArray, value: object) -> pa.Table:
+def _put(table: pa.Table, name: str, rows: np.ndarray, value: object) -> pa.Table:
     """The value in a column of these rows, if the table has the column."""
     if name not in table.column_names:
         return table
-    kind = table.schema.field(name).type
-    return _with(table, name, pc.if_else(rows, pa.scalar(value, kind), table[name]))
+    new = pa.scalar(value, table.schema.field(name).type)
+    return _with(table, name, call_function("if_else", [pa.array(rows), new, table[name]]))
 
 
 def _with(table: pa.Table, name: str, values: pa.ChunkedArray | pa.Array) -> pa.Table:

@@ -42,6 +42,8 @@ class Place(ABC):
     @abstractmethod
     def __str__(self) -> str: ...  # as a user would name it
     @abstractmethod
+    def at(self, name: str) -> str: ...  # a file of it, as a user would name it
+    @abstractmethod
     def report(self) -> Path: ...  # the folder where the report on it is built
     @abstractmethod
     def replace(self, name: str, content: bytes | pa.Buffer) -> None: ...  # all or nothing, and durable

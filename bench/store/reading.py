@@ -47,7 +47,7 @@ def _tables(place: Place, columns: list[str] | None) -> Iterator[pa.Table]:
             yield from _tables(place, columns)
             return
         if isinstance(table, Exception):
-            warnings.warn(f"{place}/{name} cannot be read and is left out: {table}", DamagedFile, stacklevel=4)
+            warnings.warn(f"{place.at(name)} cannot be read and is left out: {table}", DamagedFile, stacklevel=4)
         else:
             yield table
 

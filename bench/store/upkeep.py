@@ -91,7 +91,7 @@ def merge(into: str | Path | Place, sources: Sequence[str | Path | Place]) -> in
                 store.place.replace(name, source.read(name))
             new = _without(table, rows_of(store.place, []))
             for start in range(0, len(new), LARGE_PART):
-                write_part(store.place, new.slice(start, LARGE_PART))
+                write_part(store.place, [new.slice(start, LARGE_PART)])
             added += len(new)
     return added
 

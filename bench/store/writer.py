@@ -24,6 +24,7 @@ from bench.store.place import Place, StoreError
 
 ROWS_A_PART = 100
 BYTES_A_PART = 4 << 20  # of the journal, which a bucket gets anew with every row
+ROWS_A_GROUP = 2_500  # in memory at once where files are joined
 LARGE_PART = 10_000  # rows; what has so many is not written again
 SMALL_PARTS = 20  # what a run leaves as they are
 
@@ -88,7 +89,7 @@ class Store:
     def _seal(self) -> None:
         """Turn the journal into a Parquet file; a crash in between leaves rows twice, never none."""
         if self._rows:
-            write_part(self.place, pa.Table.from_pylist(self._rows, schema=SCHEMA))
+            write_part(self.place, [pa.Table.from_pylist(self._rows, schema=SCHEMA)])
             self._journal.clear()
             self._rows, self._bytes = [], 0
 
@@ -113,30 +114,42 @@ def seal(place: Place) -> None:
     old = place.names(JOURNALS)
     rows = pa.concat_tables([SCHEMA.empty_table(), *(journal_table(place, name) for name in old)])
     if len(rows):
-        write_part(place, rows)
+        write_part(place, [rows])
     for name in old:
         place.remove(name)
 
 
 def compact(place: Place, kept: int = 1, *, everything: bool = False) -> None:
     """Join the small Parquet files of a store that is locked, if there are more than `kept`; or write all anew."""
-    small = [name for name in place.names(PARTS) if everything or metadata(place, name).num_rows < LARGE_PART]
-    batch: list[str] = []
-    tables: list[pa.Table] = []
+    rows = {name: metadata(place, name).num_rows for name in place.names(PARTS)}
+    small = [name for name, count in rows.items() if everything or count < LARGE_PART]
     if len(small) <= kept:
         return
+    batch: list[str] = []
     for name in small:
-        table = read_part(place, name)
-        if isinstance(table, Exception):  # doctor's business
-            continue
-        batch, tables = [*batch, name], [*tables, table]
-        if sum(map(len, tables)) >= LARGE_PART or name == small[-1]:
-            replace_parts(place, batch, pa.concat_tables(tables))
-            batch, tables = [], []
+        batch.append(name)
+        if sum(rows[part] for part in batch) >= LARGE_PART or name == small[-1]:
+            join(place, batch)
+            batch = []
 
 
-def replace_parts(place: Place, old: list[str], table: pa.Table) -> None:
-    """A crash in between leaves rows twice, never none."""
-    write_part(place, table)
-    for name in old:
+def join(place: Place, names: list[str]) -> None:
+    """Make one Parquet file of several; a crash in between leaves rows twice, never none."""
+    read: list[str] = []
+
+    def groups() -> Iterator[pa.Table]:
+        waiting = [SCHEMA.empty_table()]
+        for name in names:
+            table = read_part(place, name)
+            if isinstance(table, Exception):  # doctor's business
+                continue
+            read.append(name)
+            waiting.append(table)
+            if sum(map(len, waiting)) >= ROWS_A_GROUP:
+                yield pa.concat_tables(waiting)
+                waiting = [SCHEMA.empty_table()]
+        yield pa.concat_tables(waiting)
+
+    write_part(place, groups())
+    for name in read:
         place.remove(name)

@@ -145,6 +145,34 @@ def test_every_fifth_request_may_fail(address: str, server: Server, make_row, mo
     assert command("doctor", address).output == "nothing is wrong\n"
 
 
+def test_what_arrives_late_overwrites_nothing(address: str, server: Server, make_row, monkeypatch):
+    """A request that failed may be carried out later: after a failure or a removal, its name is not used again."""
+    monkeypatch.setattr("bench.store.writer.ROWS_A_PART", 4)
+    seen: dict[str, set[str]] = {"failed": set(), "removed": set()}
+
+    def fault(number: int, method: str) -> tuple[str, bytes] | None:
+        request = server.requests[-1]
+        if "journal-" not in request:
+            return None
+        name = request.rpartition("/")[2]
+        if method == "PUT":
+            assert name not in seen["failed"] | seen["removed"]
+            if number % 3 == 0:
+                seen["failed"].add(name)
+                return every_fifth_fails(5, method)
+        elif method == "DELETE":
+            seen["removed"].add(name)
+        return None
+
+    server.fault = fault
+    with Store(address, "a") as store:
+        for number in range(10):
+            store.append(make_row(number))
+    assert seen["failed"]
+    assert seen["removed"]
+    assert read(address)["cell_id"].tolist() == [str(number) for number in range(10)]
+
+
 def test_an_outage_is_waited_out_and_a_long_one_ends_the_run(address: str, server: Server, make_row, monkeypatch):
     with Store(address, "a") as store:
         store.append(make_row(1))
