@@ -40,12 +40,6 @@ FATES = {"hang": "timeout", "exit": "lost", "raise": "error", "diverge": "diverg
 PERSONAL = {"worker", "started_at", "run_id", "attempt"}
 REPEATABLE = [field.name for field in SCHEMA if field.metadata[b"unit"] != b"s" and field.name not in PERSONAL]
 OBJECT_STORE_BYTES = 200 << 20
-QUICK_TO_NOTICE = {
-    "health_check_initial_delay_ms": 0,
-    "health_check_period_ms": 500,
-    "health_check_timeout_ms": 500,
-    "health_check_failure_threshold": 2,
-}
 
 
 def meeting_fate(run_cell: Callable, fates: dict[int, str]) -> Callable:
@@ -136,7 +130,7 @@ def three_raylets() -> Iterator[tuple[object, list]]:
     from ray.cluster_utils import Cluster
 
     store = {"object_store_memory": OBJECT_STORE_BYTES}
-    head = {"num_cpus": 1, "include_dashboard": False, "_system_config": QUICK_TO_NOTICE, **store}
+    head = {"num_cpus": 1, "include_dashboard": False, **store}
     cluster = Cluster(initialize_head=True, head_node_args=head)
     try:
         nodes = [cluster.add_node(num_cpus=1, **store) for _ in range(2)]
