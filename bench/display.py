@@ -4,7 +4,6 @@ from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from pathlib import Path
 
 import pandas as pd
 from rich.console import Console
@@ -14,6 +13,7 @@ from rich.table import Table
 from bench.own_data import OwnData
 from bench.plan import Plan
 from bench.status import Status
+from bench.store import Place
 
 ERRORS_KEPT = 5
 LINES_WITHOUT_TERMINAL = 20  # progress lines in a log file
@@ -36,13 +36,13 @@ def show_plan(console: Console, grid: str, plan: Plan, workers: int, *, detailed
         console.print(f"  {told} with {workers} workers", highlight=False)
 
 
-def show_nothing_to_do(console: Console, plan: Plan, folder: Path) -> None:
+def show_nothing_to_do(console: Console, plan: Plan, place: Place) -> None:
     """A sentence, and the files of the report that is there."""
-    told = f"all {plan.cells} cells are finished in {folder}."
+    told = f"all {plan.cells} cells are finished in {place}."
     if plan.failed_before:
         told = f"{plan.failed_before} of {plan.cells} cells failed in earlier runs and are not to run again."
     console.print(f"Nothing to do: {told}")
-    for path in sorted((folder / "report").glob("*")):
+    for path in sorted(place.report().glob("*")):
         console.print(str(path), highlight=False, soft_wrap=True)
 
 

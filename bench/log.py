@@ -4,9 +4,8 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
-from pathlib import Path
 
-from bench.store import replace_file
+from bench.store import Place
 
 OUTPUT = "output"  # what a row carries on its way to the driver, and no column of the store
 KEPT_BYTES = 100_000  # the end of what was printed
@@ -34,13 +33,12 @@ def listening() -> Iterator[list[str]]:
             heard.append(file.read().decode(errors="replace"))
 
 
-def keep(folder: Path, row: dict) -> dict:
+def keep(place: Place, row: dict) -> dict:
     """Write down what the cell of a row printed, and its traceback; the row without its output."""
     output = row.pop(OUTPUT, "")
     told = [text.rstrip() for text in (output, row.get("traceback") or "") if text.strip()]
     if told:
         head = f"cell {row['cell_id']}, attempt {row['attempt']}: {row['status']}; {row['worker']}"
-        path = folder / "logs" / f"{row['cell_id']}.{row['attempt']}.log"
         with suppress(OSError):  # a full disk: the row will say so
-            replace_file(path, "\n".join([head, *told, ""]).encode())
+            place.replace(f"logs/{row['cell_id']}.{row['attempt']}.log", "\n".join([head, *told, ""]).encode())
     return row

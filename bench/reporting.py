@@ -3,19 +3,19 @@
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
 from time import monotonic
 
 from bench.cell import Task
+from bench.store import Place
 
 
-def report_command(folder: Path) -> list[str]:
-    return [sys.executable, "-m", "reports.build", "--results", str(folder), "--out", str(folder / "report")]
+def report_command(place: Place) -> list[str]:
+    return [sys.executable, "-m", "reports.build", "--results", str(place), "--out", str(place.report())]
 
 
-def build_report(folder: Path) -> bool:
+def build_report(place: Place) -> bool:
     """Build it, and wait for it; whether it succeeded."""
-    return subprocess.run(report_command(folder), check=False).returncode == 0
+    return subprocess.run(report_command(place), check=False).returncode == 0
 
 
 class Refresh:
@@ -24,8 +24,8 @@ class Refresh:
     None is built beside a timed cell, which has the machine to itself.
     """
 
-    def __init__(self, folder: Path, every_s: float | None, clock: Callable[[], float] = monotonic):
-        self._folder, self._every_s, self._clock = folder, every_s, clock
+    def __init__(self, place: Place, every_s: float | None, clock: Callable[[], float] = monotonic):
+        self._place, self._every_s, self._clock = place, every_s, clock
         self._last = clock()
         self._process: subprocess.Popen | None = None
 
@@ -35,7 +35,7 @@ class Refresh:
         if self._every_s is None or under_way or self._clock() < self._last + self._every_s:
             return
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "start_new_session": True}
-        self._process = subprocess.Popen(["nice", *report_command(self._folder)], **quiet)
+        self._process = subprocess.Popen(["nice", *report_command(self._place)], **quiet)
         self._last = self._clock()
 
     def until_timed(self, tasks: Iterable[Task]) -> Iterator[Task]:

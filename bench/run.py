@@ -28,7 +28,7 @@ from bench.plan import KNOWN, Durations, Plan, make_plan
 from bench.reporting import Refresh, build_report
 from bench.schema import SCHEMA
 from bench.status import FAILED, Status
-from bench.store import MARKER, ROWS_A_PART, Store, StoreError, check_usable, read, state, written_by
+from bench.store import MARKER, ROWS_A_PART, Place, Store, StoreError, check_usable, place_of, read, state
 from systems.registry import UnknownName
 
 
@@ -71,7 +71,7 @@ def main(
     recipe: Annotated[list[str] | None, typer.Option(help="Only this recipe; repeatable, or a,b.")] = None,
     seeds: Annotated[str | None, typer.Option(help="Only these seeds, as in 0,1,2.")] = None,
     cell: Annotated[list[str] | None, typer.Option(help="Only the cell of this id; repeatable.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder of the store [results/GRID].")] = None,
+    out: Annotated[str | None, typer.Option(help="Store: a folder, or s3://BUCKET/PREFIX [results/GRID].")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Local workers [number of cores].")] = None,
     address: Annotated[str | None, RUNNING_RAY] = None,
     timeout: Annotated[float | None, typer.Option(help="Seconds that a cell may take [as its grid says].")] = None,
@@ -96,14 +96,14 @@ def main(
             recipe=each(recipe),
         )
         own = own_data(data) if data else None
-        plan, folder = prepare(grid, filters, own, out, timeout, parse_rerun(rerun or ["failed"]))
+        plan, place = prepare(grid, filters, own, out, timeout, parse_rerun(rerun or ["failed"]))
         options = Options(backend, workers or cores(), address)
         if own:
             display.show_data(console, own)
         display.show_plan(console, grid or OWN, plan, options.workers, detailed=dry_run)
         if dry_run:
             raise typer.Exit(ExitCode.OK)
-        code = execute(plan, folder, options, report_every)
+        code = execute(plan, place, options, report_every)
     except (BadInput, StoreError) as error:
         errors.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(ExitCode.USAGE) from None
@@ -119,25 +119,25 @@ def prepare(
     name: str | None,
     filters: Filters,
     own: OwnData | None,
-    out: Path | None,
+    out: str | None,
     timeout_s: float | None,
     rerun: frozenset[Status],
-) -> tuple[Plan, Path]:
-    """The plan and the folder of the store; writes nothing. Raises BadInput or StoreError."""
+) -> tuple[Plan, Place]:
+    """The plan and the place of the store; writes nothing. Raises BadInput or StoreError."""
     check_filters(filters)
     grid, filters, beside = wanted_grid(name, filters, own)
     if timeout_s is not None:
         grid = with_timeout(grid, timeout_s)
-    folder = out or Path("results") / (grid.name if name or not own else f"{OWN}/{own.files[0].stem}")
-    check_usable(folder)
-    if other := written_by(folder):
-        raise StoreError(f"{folder} is being written by {other}")
-    since = state(folder)
-    plan = make_plan(expand(grid, filters, beside, own), stored_rows(folder), rerun)
+    place = place_of(out or Path("results") / (grid.name if name or not own else f"{OWN}/{own.files[0].stem}"))
+    check_usable(place)
+    if other := place.written_by():
+        raise StoreError(f"{place} is being written by {other}")
+    since = state(place)
+    plan = make_plan(expand(grid, filters, beside, own), stored_rows(place), rerun)
     if not plan.cells:
         raise BadInput(f"no cell of grid '{grid.name}' passes the filters")
     plan.since = since
-    return plan, folder
+    return plan, place
 
 
 def wanted_grid(name: str | None, filters: Filters, own: OwnData | None) -> tuple[Grid, Filters, Path]:
@@ -153,18 +153,18 @@ def wanted_grid(name: str | None, filters: Filters, own: OwnData | None) -> tupl
     return grid, filters, Path(name).parent if name.endswith(".toml") else GRIDS
 
 
-def execute(plan: Plan, folder: Path, options: Options, report_every_s: float | None = None) -> int:
+def execute(plan: Plan, place: Place, options: Options, report_every_s: float | None = None) -> int:
     """Run the plan and build the report; returns the exit code. Raises BadInput or StoreError, having run nothing."""
     if not plan.run and not plan.skip:
-        display.show_nothing_to_do(console, plan, folder)
+        display.show_nothing_to_do(console, plan, place)
         return ExitCode.OK
     tally, stop = Tally(), Event()
-    with interruptible(stop) as caught, starting(plan, options) as engine, opened(folder, plan) as store:
+    with interruptible(stop) as caught, starting(plan, options) as engine, opened(place, plan) as store:
         write_skips(plan, store)
         if engine:
-            run_tasks(plan, store, engine, stop, tally, Refresh(folder, report_every_s))
-    display.show_summary(console, read(folder, columns=(*display.SUMMARY_AXES, "status", "wall_s")))
-    reported = build_report(folder)
+            run_tasks(plan, store, engine, stop, tally, Refresh(place, report_every_s))
+    display.show_summary(console, read(place, columns=(*display.SUMMARY_AXES, "status", "wall_s")))
+    reported = build_report(place)
     if caught:
         console.print("Interrupted: the rows of finished cells are kept, the same command resumes.")
         return 128 + caught[0]
@@ -177,12 +177,12 @@ def starting(plan: Plan, options: Options) -> AbstractContextManager[Engine | No
 
 
 @contextmanager
-def opened(folder: Path, plan: Plan) -> Iterator[Store]:
+def opened(place: Place, plan: Plan) -> Iterator[Store]:
     """The store, open for writing, with the provenance of this run in it. Raises StoreError."""
     run_id = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:6]}"
-    with Store(folder, run_id, plan.since) as store:
-        for path in store.set_aside:
-            errors.print(f"damaged file set aside: {path}", style="yellow", highlight=False)
+    with Store(place, run_id, plan.since) as store:
+        for name in store.set_aside:
+            errors.print(f"damaged file set aside: {place.at(name)}", style="yellow", highlight=False)
         store.write_provenance(provenance.record(run_id) | {"planned": len(plan.run) + len(plan.skip)})
         yield store
 
@@ -201,7 +201,7 @@ def run_tasks(plan: Plan, store: Store, engine: Engine, stop: Event, tally: Tall
     with display.Live(console, len(plan.run)).shown() as live:
         start = time.perf_counter()
         for rows in engine.run(refresh.until_timed(plan.run), stop):
-            store.append(*(log.keep(store.folder, row) for row in rows))
+            store.append(*(log.keep(store.place, row) for row in rows))
             for row in rows:
                 live.note(row)
                 tally.note(row, engine.slots)
@@ -241,10 +241,10 @@ def exit_code(tally: Tally, planned: int) -> int:
     return ExitCode.OK if all(status.finished for status in statuses) else ExitCode.FAILED
 
 
-def stored_rows(folder: Path) -> pd.DataFrame:
+def stored_rows(place: Place) -> pd.DataFrame:
     """What planning needs of the rows of the store, none if there is no store yet."""
     columns = (*KNOWN, *Durations.AXES, "wall_s")
-    return read(folder, columns=columns) if (folder / MARKER).exists() else SCHEMA.empty_table().to_pandas()
+    return read(place, columns=columns) if place.names(MARKER) else SCHEMA.empty_table().to_pandas()
 
 
 def parse_seeds(text: str | None) -> tuple[int, ...]:

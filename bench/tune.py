@@ -25,7 +25,7 @@ from bench.protocol import load_protocol
 from bench.recipe import OneCycle, Recipe, load_recipe
 from bench.run import ExitCode, console, errors, execute, stored_rows
 from bench.seeds import generator
-from bench.store import StoreError, check_usable, read
+from bench.store import StoreError, check_usable, place_of, read
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -120,8 +120,9 @@ def try_all(axes: dict, recipes: list[Recipe], folder: Path, options: Options) -
         write(recipe, folder / "recipes")
     grid = Grid(name=f"tune {axes['model']}", cells=[block])
     planned = expand(grid, Filters(), folder / "recipes")
-    code = execute(make_plan(planned, stored_rows(folder / "store")), folder / "store", options)
-    rows = read(folder / "store").set_index("cell_id").reindex(item.task.cell_id for item in planned)
+    place = place_of(folder / "store")
+    code = execute(make_plan(planned, stored_rows(place)), place, options)
+    rows = read(place).set_index("cell_id").reindex(item.task.cell_id for item in planned)
     losses = rows["validation_loss"].where(rows["status"] == "ok").map(math.log)
     return code, losses.groupby(rows["recipe"]).mean(skipna=False).dropna().map(math.exp)  # type: ignore[return-value]
 

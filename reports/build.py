@@ -9,7 +9,7 @@ from typing import Annotated
 import pandas as pd
 import typer
 
-from bench.store import StoreError, read
+from bench.store import StoreError, read, records
 from reports import cells, compare, index, page, provenance, theme
 from reports.chapters import CHAPTERS
 from reports.command import print_files
@@ -26,7 +26,9 @@ class NoReport(ValueError):
     """There is nothing to report on, or no such chapter."""
 
 
-def build(results: Path, out: Path, only: Sequence[str] = (), formats: Sequence[str] = Edition.formats) -> list[Path]:
+def build(
+    results: str | Path, out: Path, only: Sequence[str] = (), formats: Sequence[str] = Edition.formats
+) -> list[Path]:
     """Writes the reports on the store `results` into `out`; returns the files, report.html first.
 
     With `only`, just these chapters and no page. Raises StoreError if `results` is no store, NoReport if it is empty
@@ -36,7 +38,7 @@ def build(results: Path, out: Path, only: Sequence[str] = (), formats: Sequence[
     frame = read(results)
     if frame.empty:
         raise NoReport(f"{results} has no rows to report on")
-    return compose(frame, provenance.runs(frame, results), out, only, formats)
+    return compose(frame, provenance.runs(frame, records(results)), out, only, formats)
 
 
 def compose(
@@ -67,7 +69,7 @@ def check(only: Sequence[str]) -> None:
             raise NoReport(f"--only: unknown chapter '{name}'.{hint} There are: {', '.join(sorted(CHAPTERS))}")
 
 
-def contrast(old: Path, new: Path, out: Path) -> list[Path]:
+def contrast(old: str | Path, new: str | Path, out: Path) -> list[Path]:
     """Writes the comparison of two stores into `out`. Raises as `build` does, NoReport if nothing is in common."""
     frames = [read(folder) for folder in (old, new)]
     try:
@@ -80,13 +82,13 @@ def contrast(old: Path, new: Path, out: Path) -> list[Path]:
 
 def main(
     out: Annotated[Path, typer.Option(help="Folder for the tables and figures; made if it is not there.")],
-    results: Annotated[Path | None, typer.Option(help="Folder of the store that a run wrote.")] = None,
+    results: Annotated[str | None, typer.Option(help="Folder of the store, or s3://BUCKET/PREFIX.")] = None,
     only: Annotated[list[str] | None, typer.Option(help="Only this chapter, and no page; repeatable.")] = None,
     kinds: Annotated[
         list[Format] | None, typer.Option("--format", help="Of figures; repeatable [png and pdf].")
     ] = None,
     stores: Annotated[
-        tuple[Path, Path] | None, typer.Option("--compare", help="Two stores, old and new, in place of --results.")
+        tuple[str, str] | None, typer.Option("--compare", help="Two stores, old and new, in place of --results.")
     ] = None,
 ) -> None:
     """Write every table and figure that the rows of a store allow, or how two stores differ, and print the paths."""

@@ -1,9 +1,7 @@
 """Where rows come from: the record that each run left in the store."""
 
-import json
 import shlex
 from dataclasses import dataclass
-from pathlib import Path
 
 import pandas as pd
 
@@ -69,10 +67,10 @@ class Run:
         return [str(word) for word in command] if isinstance(command, list) else []
 
 
-def runs(frame: pd.DataFrame, results: Path) -> list[Run]:
-    """The runs that the rows name, sorted by id, with the records of `results`/runs/RUN_ID.json."""
+def runs(frame: pd.DataFrame, records: dict[str, dict]) -> list[Run]:
+    """The runs that the rows name, sorted by id, with their records by id (`bench.store.records`)."""
     counts = frame["run_id"].dropna().value_counts().sort_index()
-    return [Run(str(name), int(count), _record(results / "runs" / f"{name}.json")) for name, count in counts.items()]
+    return [Run(str(name), int(count), records.get(str(name), {})) for name, count in counts.items()]
 
 
 def footer(runs: list[Run], cells: int) -> str:
@@ -87,14 +85,6 @@ def footer(runs: list[Run], cells: int) -> str:
     machines = told([run.cpu for run in runs])
     parts = (f"hamiltonian-bench, store of {cells} cells", f"run {names}" if names else "", versions, machines)
     return " · ".join(part for part in parts if part)
-
-
-def _record(path: Path) -> dict:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
 
 
 def _text(value: object) -> str:

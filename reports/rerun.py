@@ -8,6 +8,7 @@ import pandas as pd
 import typer
 
 from bench.store import StoreError, read
+from bench.store import records as records_of
 from reports import provenance
 from reports.frames import records, where
 from reports.provenance import Run
@@ -30,13 +31,13 @@ def commands(frame: pd.DataFrame, runs: list[Run]) -> pd.Series:
     return pd.Series([command(cell, known.get(run, unknown)) for cell, run in pairs], index=frame.index, dtype=object)
 
 
-def explain(cell_id: str, results: Path) -> str:
+def explain(cell_id: str, results: str | Path) -> str:
     """The command for a cell of the store, and the code that it ran. Raises StoreError, or KeyError if unknown."""
     frame = where(read(results), cell_id=cell_id)
     if frame.empty:
         raise KeyError(f"{results} has no cell '{cell_id}'; column cell_id of report/cells.csv lists them")
     (row,) = records(frame)
-    (run,) = provenance.runs(frame, results)
+    (run,) = provenance.runs(frame, records_of(results))
     if run.grid is None:
         raise KeyError(f"the record of run {run.run_id} names no grid: cell '{cell_id}' cannot be run alone")
     return f"# code: git {run.git}; status then: {row['status']}\n{command(cell_id, run)}"
@@ -44,7 +45,7 @@ def explain(cell_id: str, results: Path) -> str:
 
 def main(
     cell_id: Annotated[str, typer.Argument(help="The cell, as in column cell_id of every table.")],
-    results: Annotated[Path, typer.Option(help="Folder of the store that holds it.")],
+    results: Annotated[str, typer.Option(help="Folder of the store that holds it, or s3://BUCKET/PREFIX.")],
 ) -> None:
     """Print the command that runs a stored cell again, into a store of its own."""
     try:

@@ -17,7 +17,7 @@ from pathlib import Path
 from bench.nightly.figures import Figure
 from bench.nightly.machine import Machine
 from bench.provenance import REPOSITORY
-from bench.store.files import replace_file
+from bench.store import replace_file
 
 TIMED = r"\.track_time"
 COMPLETED = (0, 2)  # exit codes of asv: 2 where a benchmark failed, which its results say as well

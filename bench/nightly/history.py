@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from bench.declarations import BadInput
 from bench.nightly.figures import Figure
 from bench.nightly.verdict import Verdict
-from bench.store.files import replace_file
+from bench.store import replace_file
 
 
 @dataclass(frozen=True)

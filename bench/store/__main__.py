@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from bench.store.files import StoreError, parts
+from bench.store.files import PARTS, place_of
+from bench.store.place import StoreError
 from bench.store.reading import read
 from bench.store.upkeep import doctor as find
 from bench.store.upkeep import merge as add
@@ -19,7 +19,9 @@ from bench.store.writer import compact as join
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
 console = Console(highlight=False, soft_wrap=True)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
-Folder = Annotated[Path, typer.Argument(help="Folder of a store, as in results/paper.")]
+Named = Annotated[
+    str, typer.Argument(metavar="STORE", help="Folder of a store, as in results/paper, or s3://BUCKET/PREFIX.")
+]
 
 
 @contextmanager
@@ -33,11 +35,11 @@ def said() -> Iterator[None]:
 
 
 @app.command()
-def status(folder: Folder) -> None:
+def status(store: Named) -> None:
     """What the store holds, who writes it, and how far the last run is. Works while it goes on."""
     with said():
-        summary = look(folder)
-    console.print(f"{folder}: {summary.statuses.sum()} cells, {summary.attempts} attempts")
+        summary = look(store)
+    console.print(f"{store}: {summary.statuses.sum()} cells, {summary.attempts} attempts")
     for name, count in summary.statuses.items():
         console.print(f"  {name} {count}")
     if summary.run_id:
@@ -51,19 +53,21 @@ def status(folder: Folder) -> None:
 
 
 @app.command()
-def compact(folder: Folder) -> None:
+def compact(store: Named) -> None:
     """Join the small files of a store; no row changes."""
     with said():
-        before, rows = len(parts(folder)), len(read(folder, columns=["cell_id"]))
-        with Store(folder, "compact") as store:
-            join(store.folder)
-    console.print(f"{folder}: {rows} cells in {len(parts(folder))} files, before in {before}")
+        place = place_of(store)
+        before, rows = len(place.names(PARTS)), len(read(place, columns=["cell_id"]))
+        with Store(place, "compact"):
+            join(place)
+        after = len(place.names(PARTS))
+    console.print(f"{place}: {rows} cells in {after} files, before in {before}")
 
 
 @app.command()
 def merge(
-    into: Annotated[Path, typer.Argument(help="The store that gets the rows; made if it is not there.")],
-    sources: Annotated[list[Path], typer.Argument(help="Stores whose rows are added; they are left as they are.")],
+    into: Annotated[str, typer.Argument(help="The store that gets the rows; made if it is not there.")],
+    sources: Annotated[list[str], typer.Argument(help="Stores whose rows are added; they are left as they are.")],
 ) -> None:
     """Add the rows of other machines' stores. Doing it twice, or in another order, changes nothing."""
     with said():
@@ -73,14 +77,15 @@ def merge(
 
 @app.command()
 def doctor(
-    folder: Folder,
+    store: Named,
     mend: Annotated[bool, typer.Option("--mend", help="Do what is said about each finding.")] = False,
 ) -> None:
     """Read every file in full and say what is wrong; exit code 1 if something is, and was not mended."""
     with said():
-        found = find(folder, mend=mend)
+        place = place_of(store)
+        found = find(place, mend=mend)
     for finding in found:
-        console.print(f"{finding.path}: {finding.what} (remedy: {finding.remedy})", markup=False)
+        console.print(f"{place.at(finding.name)}: {finding.what} (remedy: {finding.remedy})", markup=False)
     console.print("nothing is wrong" if not found else f"{len(found)} findings{', mended' if mend else ''}")
     raise typer.Exit(1 if found and not mend else 0)
 

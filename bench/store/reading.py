@@ -8,19 +8,20 @@ import pandas as pd
 import pyarrow as pa
 
 from bench.schema import SCHEMA
-from bench.store.files import DamagedFile, check_marker, journal_rows, journals, parts, read_part
+from bench.store.files import JOURNALS, PARTS, DamagedFile, check_marker, journal_table, place_of, read_part
+from bench.store.place import Place
 
 KEY = ["cell_id", "attempt", "run_id"]  # of a row
 ORDER = "started_at"
 
 
-def read(path: str | Path, *, attempts: bool = False, columns: Sequence[str] | None = None) -> pd.DataFrame:
-    """The rows of a store: the last attempt of each cell, or all of them with `attempts`.
+def read(store: str | Path | Place, *, attempts: bool = False, columns: Sequence[str] | None = None) -> pd.DataFrame:
+    """The rows of a store (a folder, or s3://bucket/prefix): each cell's last attempt, or all with `attempts`.
 
     Columns and units are those of `bench.schema.SCHEMA`, or those of them that are asked for; what does not apply is
-    null. Raises StoreError for a folder that is no store; warns DamagedFile for each file that had to be left out.
+    null. Raises StoreError for what is no store; warns DamagedFile for each file that had to be left out.
     """
-    table = rows_of(Path(path), columns)
+    table = rows_of(place_of(store), columns)
     keys = table.select([*KEY, ORDER]).to_pandas().sort_values([ORDER, "attempt", "run_id"], kind="stable")
     keys = keys.drop_duplicates(KEY, keep="last")
     if not attempts:
@@ -30,23 +31,23 @@ def read(path: str | Path, *, attempts: bool = False, columns: Sequence[str] | N
     return chosen.to_pandas().iloc[keys.index].reset_index(drop=True)
 
 
-def rows_of(folder: Path, columns: Sequence[str] | None = None) -> pa.Table:
+def rows_of(place: Place, columns: Sequence[str] | None = None) -> pa.Table:
     """Every row of every file, with the columns of its key at least. Raises StoreError, warns DamagedFile."""
-    check_marker(folder)
+    check_marker(place)
     needed = None if columns is None else list(dict.fromkeys([*columns, *KEY, ORDER]))
-    return pa.concat_tables([_pick(SCHEMA.empty_table(), needed), *_tables(folder, needed)])
+    return pa.concat_tables([_pick(SCHEMA.empty_table(), needed), *_tables(place, needed)])
 
 
-def _tables(folder: Path, columns: list[str] | None) -> Iterator[pa.Table]:
-    for path in journals(folder):  # first: what becomes Parquet meanwhile is read twice
-        yield _pick(pa.Table.from_pylist(journal_rows(path), schema=SCHEMA), columns)
-    for path in parts(folder):
-        table = read_part(path, columns)
+def _tables(place: Place, columns: list[str] | None) -> Iterator[pa.Table]:
+    for name in place.names(JOURNALS):  # first: what becomes Parquet meanwhile is read twice
+        yield _pick(journal_table(place, name), columns)
+    for name in place.names(PARTS):
+        table = read_part(place, name, columns)
         if isinstance(table, FileNotFoundError):  # became part of a larger one after it was listed
-            yield from _tables(folder, columns)
+            yield from _tables(place, columns)
             return
         if isinstance(table, Exception):
-            warnings.warn(f"{path} cannot be read and is left out: {table}", DamagedFile, stacklevel=4)
+            warnings.warn(f"{place.at(name)} cannot be read and is left out: {table}", DamagedFile, stacklevel=4)
         else:
             yield table
 

@@ -1,65 +1,67 @@
 """The one writer of a store."""
 
 import json
-import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TextIO
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from bench.schema import SCHEMA, complete
 from bench.store.files import (
-    StoreError,
+    JOURNALS,
+    PARTS,
     check_usable,
     footer_is_whole,
-    journal_rows,
-    journals,
-    parts,
+    journal_table,
+    metadata,
+    place_of,
     read_part,
-    replace_file,
-    set_aside,
     write_marker,
     write_part,
 )
-from bench.store.lock import lock
+from bench.store.place import Place, StoreError
 
 ROWS_A_PART = 100
+BYTES_A_PART = 4 << 20  # of the journal, which a bucket gets anew with every row
+ROWS_A_GROUP = 2_500  # in memory at once where files are joined
 LARGE_PART = 10_000  # rows; what has so many is not written again
 SMALL_PARTS = 20  # what a run leaves as they are
 
 State = frozenset[tuple[str, int]]
 
 
-def state(folder: Path) -> State:
+def state(store: str | Path | Place) -> State:
     """The files of rows and their sizes: as long as they stay, so do the rows."""
-    return frozenset((path.name, path.stat().st_size) for path in (*parts(folder), *journals(folder)))
+    place = place_of(store)
+    return frozenset((place.sizes(PARTS) | place.sizes(JOURNALS)).items())
 
 
 class Store:
     """The one writer of a store."""
 
-    def __init__(self, folder: Path, run_id: str, since: State | None = None):
+    def __init__(self, store: str | Path | Place, run_id: str, since: State | None = None):
         """Open or make a store; sets damaged files aside. Raises StoreError, having written nothing.
 
         `since` is the state that the caller made its plans on; if the store is in another one, it is refused.
         """
-        self.folder, self.run_id = folder, run_id
-        check_usable(folder)
+        self.place, self.run_id = place_of(store), run_id
+        check_usable(self.place)
+        self._lock = self.place.lock()
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._lock = lock(folder)
-            if since is not None and since != state(folder):
-                self._lock.close()
-                raise StoreError(f"another run wrote to {folder} while this one was planned: start it again")
-            write_marker(folder)
-            self.set_aside = [set_aside(path) for path in parts(folder) if not footer_is_whole(path)]
-            self._seal()
-            self._journal = self._open_journal()
-        except OSError as error:
-            raise StoreError(f"{folder} cannot be written: {error.strerror}") from error
-        self._pending = 0
+            if since is not None and since != state(self.place):
+                raise StoreError(f"another run wrote to {self.place} while this one was planned: start it again")
+            with self._told("cannot be written: {}"):
+                write_marker(self.place)
+                damaged = [name for name in self.place.names(PARTS) if not footer_is_whole(self.place, name)]
+                self.set_aside = [self.place.set_aside(name) for name in damaged]
+                seal(self.place)
+        except BaseException:
+            self._lock.close()
+            raise
+        self._journal = self.place.journal(f"journal-{run_id}.jsonl")
+        self._rows: list[dict] = []  # of the journal
+        self._bytes = 0
 
     def __enter__(self) -> "Store":
         return self
@@ -68,64 +70,86 @@ class Store:
         self.close()
 
     def write_provenance(self, record: dict) -> None:
-        replace_file(self.folder / "runs" / f"{self.run_id}.json", json.dumps(record, indent=1).encode())
+        """Raises StoreError."""
+        with self._told():
+            self.place.replace(f"runs/{self.run_id}.json", json.dumps(record, indent=1).encode())
 
     def append(self, *rows: dict) -> None:
-        """Make rows durable: when this returns, they are on the disk. Raises UnknownColumn, StoreError."""
-        self._write("".join(json.dumps(complete({**row, "run_id": self.run_id})) + "\n" for row in rows))
-        self._pending += len(rows)
-        if self._pending >= ROWS_A_PART:
-            self._journal.close()
-            self._seal()
-            self._journal = self._open_journal()
-
-    def _write(self, lines: str) -> None:
-        try:
-            self._journal.write(lines)
-            self._journal.flush()
-            os.fsync(self._journal.fileno())
-        except OSError as error:
-            told = f"{self.folder} cannot be written any more: {error.strerror}; what was done before is kept"
-            raise StoreError(told) from error
-
-    def _open_journal(self) -> TextIO:
-        return (self.folder / f"journal-{self.run_id}.jsonl").open("a", encoding="utf-8")
+        """Make rows durable: when this returns, a crash loses none of them. Raises UnknownColumn, StoreError."""
+        whole = [complete({**row, "run_id": self.run_id}) for row in rows]
+        lines = "".join(json.dumps(row) + "\n" for row in whole).encode()
+        self._lock.check()
+        with self._told():
+            self._journal.append(lines)
+            self._rows += whole
+            self._bytes += len(lines)
+            if len(self._rows) >= ROWS_A_PART or self._bytes >= BYTES_A_PART:
+                self._seal()
 
     def _seal(self) -> None:
-        """Turn all journals into one Parquet file; a crash in between leaves rows twice, never none."""
-        old = journals(self.folder)
-        if rows := [row for journal in old for row in journal_rows(journal)]:
-            write_part(self.folder, pa.Table.from_pylist(rows, schema=SCHEMA))
-        for journal in old:
-            journal.unlink()
-        self._pending = 0
+        """Turn the journal into a Parquet file; a crash in between leaves rows twice, never none."""
+        if self._rows:
+            write_part(self.place, [pa.Table.from_pylist(self._rows, schema=SCHEMA)])
+            self._journal.clear()
+            self._rows, self._bytes = [], 0
+
+    @contextmanager
+    def _told(self, what: str = "cannot be written any more: {}; what was done before is kept") -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise StoreError(f"{self.place} {what.format(error.strerror or error)}") from error
 
     def close(self) -> None:
-        with self._lock, suppress(OSError):  # a full disk: the journal stays, and the next writer goes on with it
-            self._journal.close()
+        """What cannot be written any more stays in the journal, and the next writer goes on with it."""
+        with suppress(OSError, StoreError):
             self._seal()
-            compact(self.folder, SMALL_PARTS)
+            compact(self.place, SMALL_PARTS)
+        with suppress(OSError, StoreError):
+            self._lock.close()
 
 
-def compact(folder: Path, kept: int = 1, *, everything: bool = False) -> None:
+def seal(place: Place) -> None:
+    """Turn the journals that others left behind into one Parquet file."""
+    old = place.names(JOURNALS)
+    rows = pa.concat_tables([SCHEMA.empty_table(), *(journal_table(place, name) for name in old)])
+    if len(rows):
+        write_part(place, [rows])
+    for name in old:
+        place.remove(name)
+
+
+def compact(place: Place, kept: int = 1, *, everything: bool = False) -> None:
     """Join the small Parquet files of a store that is locked, if there are more than `kept`; or write all anew."""
-    small = [path for path in parts(folder) if everything or pq.read_metadata(path).num_rows < LARGE_PART]
-    batch: list[Path] = []
-    tables: list[pa.Table] = []
+    rows = {name: metadata(place, name).num_rows for name in place.names(PARTS)}
+    small = [name for name, count in rows.items() if everything or count < LARGE_PART]
     if len(small) <= kept:
         return
-    for path in small:
-        table = read_part(path)
-        if isinstance(table, Exception):  # doctor's business
-            continue
-        batch, tables = [*batch, path], [*tables, table]
-        if sum(map(len, tables)) >= LARGE_PART or path == small[-1]:
-            replace_parts(folder, batch, pa.concat_tables(tables))
-            batch, tables = [], []
+    batch: list[str] = []
+    for name in small:
+        batch.append(name)
+        if sum(rows[part] for part in batch) >= LARGE_PART or name == small[-1]:
+            join(place, batch)
+            batch = []
 
 
-def replace_parts(folder: Path, old: list[Path], table: pa.Table) -> None:
-    """A crash in between leaves rows twice, never none."""
-    write_part(folder, table)
-    for path in old:
-        path.unlink()
+def join(place: Place, names: list[str]) -> None:
+    """Make one Parquet file of several; a crash in between leaves rows twice, never none."""
+    read: list[str] = []
+
+    def groups() -> Iterator[pa.Table]:
+        waiting = [SCHEMA.empty_table()]
+        for name in names:
+            table = read_part(place, name)
+            if isinstance(table, Exception):  # doctor's business
+                continue
+            read.append(name)
+            waiting.append(table)
+            if sum(map(len, waiting)) >= ROWS_A_GROUP:
+                yield pa.concat_tables(waiting)
+                waiting = [SCHEMA.empty_table()]
+        yield pa.concat_tables(waiting)
+
+    write_part(place, groups())
+    for name in read:
+        place.remove(name)

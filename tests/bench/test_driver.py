@@ -1,9 +1,11 @@
 """What becomes of tasks whose workers are lost, hang, or never come: with workers that are made up, and no Ray."""
 
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from itertools import chain
+from datetime import datetime, timedelta
+from itertools import chain, cycle
 from threading import Event
 
 import pytest
@@ -255,3 +257,22 @@ def test_a_stop_leaves_running_cells_a_grace_and_submits_nothing_more(clock: Clo
     assert {row["status"] for row in rows} == {Status.OK}
     assert 1 not in {row["seed"] for row in rows}
     assert workers.stopped
+
+
+def test_a_clock_that_is_set_back_or_forth_changes_nothing(clock: Clock, many: list[Task], monkeypatch):
+    days = cycle((-400, 1, 30))
+
+    class Jumping(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return datetime.now(tz) + timedelta(days=next(days))
+
+    start = time.time()
+    monkeypatch.setattr("bench.attempt.datetime", Jumping)
+    monkeypatch.setattr(time, "time", lambda: start + 86400 * next(days))
+    workers = MadeUp(clock, fate=lambda task: {30: "deaf", 7: "lost"}.get(task.cell.seed))
+    rows = list(run(workers, many))
+    assert outcomes(rows) == {seed: ["ok"] for seed in range(40)} | {30: ["timeout"], 7: ["lost"] * 3}
+    assert len({row["started_at"][:10] for row in rows}) > 1, "the clock did jump"
+    (row,) = [row for row in rows if row["seed"] == 30]
+    assert 20 + driver.ALARM_GRACE_S <= row["wall_s"] <= 20 + driver.ALARM_GRACE_S + 3

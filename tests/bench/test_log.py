@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from bench.log import KEPT_BYTES, OUTPUT, keep, listening
+from bench.store import place_of
 
 
 def row(**columns) -> dict:
@@ -42,7 +43,7 @@ def test_an_error_in_the_block_gives_the_streams_back(capfd):
 
 
 def test_output_and_traceback_are_a_file_beside_the_row(tmp_path: Path):
-    kept = keep(tmp_path, row(**{OUTPUT: "epoch 1\n", "traceback": "Traceback ...\nValueError: x\n"}))
+    kept = keep(place_of(tmp_path), row(**{OUTPUT: "epoch 1\n", "traceback": "Traceback ...\nValueError: x\n"}))
     assert kept == row(traceback="Traceback ...\nValueError: x\n")
     (path,) = (tmp_path / "logs").iterdir()
     assert path.name == "abc.2.log"
@@ -50,10 +51,10 @@ def test_output_and_traceback_are_a_file_beside_the_row(tmp_path: Path):
 
 
 def test_a_cell_that_says_nothing_leaves_no_file(tmp_path: Path):
-    assert keep(tmp_path, row(traceback=None)) == row(traceback=None)
+    assert keep(place_of(tmp_path), row(traceback=None)) == row(traceback=None)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_log_that_cannot_be_written_is_no_reason_to_stop(tmp_path: Path):
     (tmp_path / "logs").touch()
-    assert keep(tmp_path, row(**{OUTPUT: "epoch 1\n"})) == row()
+    assert keep(place_of(tmp_path), row(**{OUTPUT: "epoch 1\n"})) == row()

@@ -10,6 +10,7 @@ import pytest
 from bench import reporting
 from bench.cell import Task
 from bench.reporting import Refresh
+from bench.store import place_of
 
 SLEEPER = (
     "import sys, time; open(sys.argv[1], 'a').write('begun '); time.sleep({}); open(sys.argv[1], 'a').write('built ')"
@@ -46,7 +47,7 @@ def wait_for(notes: Path, text: str) -> None:
 
 
 def test_a_report_is_built_every_so_often_and_never_two_at_once(tmp_path: Path, clock: Clock, slow_report: Path):
-    refresh = Refresh(tmp_path, 60.0, clock)
+    refresh = Refresh(place_of(tmp_path), 60.0, clock)
     refresh.note()
     clock.now += 61
     refresh.note()
@@ -66,7 +67,7 @@ def test_a_report_is_built_every_so_often_and_never_two_at_once(tmp_path: Path, 
 
 
 def test_no_report_is_asked_for_and_none_is_built(tmp_path: Path, clock: Clock, slow_report: Path):
-    refresh = Refresh(tmp_path, None, clock)
+    refresh = Refresh(place_of(tmp_path), None, clock)
     clock.now += 1e6
     refresh.note()
     refresh.end()
@@ -74,7 +75,7 @@ def test_no_report_is_asked_for_and_none_is_built(tmp_path: Path, clock: Clock, 
 
 
 def test_timed_cells_run_beside_no_report(tmp_path: Path, clock: Clock, slow_report: Path, tasks: list[Task]):
-    refresh = Refresh(tmp_path, 1.0, clock)
+    refresh = Refresh(place_of(tmp_path), 1.0, clock)
     clock.now += 2
     for task in refresh.until_timed(tasks):
         refresh.note()

@@ -41,7 +41,7 @@ def out(tmp_path: Path) -> Path:
 def no_report(monkeypatch) -> list[Path]:
     """Reports take seconds; the folders that they were asked for."""
     asked: list[Path] = []
-    monkeypatch.setattr(bench.run, "build_report", lambda folder: asked.append(folder) or True)
+    monkeypatch.setattr(bench.run, "build_report", lambda place: asked.append(place.path) or True)
     return asked
 
 

@@ -11,26 +11,15 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from bench.store import DamagedFile, read
-from bench.store.files import journal_rows
+from bench.store import DamagedFile, place_of, read
+from bench.store.files import JOURNALS, journal_rows
 
-WRITER = """
-import sys
-import bench.store.writer
-from bench.store import Store
-
-folder, run, bench.store.writer.ROWS_A_PART = bench.store.writer.Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-with Store(folder, run) as store:
-    for number in range(100_000):
-        name = f"{run}-{number}"
-        store.append({"cell_id": name, "attempt": 1, "status": "ok", "started_at": f"{number:06}"})
-        print(name, flush=True)
-"""
+WRITER = Path(__file__).with_name("reporting_writer.py").read_text()
 
 
 def killed_writer(folder: Path, run: str, rows_a_part: int, lines: int, delay: float) -> list[str]:
     """The names of the rows that a writer reported before it was killed."""
-    command = [sys.executable, "-W", "ignore", "-c", WRITER, str(folder), run, str(rows_a_part)]
+    command = [sys.executable, "-c", WRITER, str(folder), run, str(rows_a_part)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         reported = [process.stdout.readline().strip() for _ in range(lines)]
@@ -43,7 +32,8 @@ def killed_writer(folder: Path, run: str, rows_a_part: int, lines: int, delay: f
 def raw_counts(folder: Path) -> Counter[str]:
     """How often each row stands in Parquet alone, and in journals alone: once at the most, in either."""
     parquet = Counter(name for part in folder.glob("part-*") for name in pq.read_table(part)["cell_id"].to_pylist())
-    journal = Counter(row["cell_id"] for path in folder.glob("journal-*") for row in journal_rows(path))
+    place = place_of(folder)
+    journal = Counter(row["cell_id"] for name in place.names(JOURNALS) for row in journal_rows(place, name))
     assert max(parquet.values(), default=1) == 1
     assert max(journal.values(), default=1) == 1
     return parquet + journal
