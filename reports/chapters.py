@@ -21,14 +21,14 @@ from reports.material import Material
 
 CHAPTERS: dict[str, Callable[[Material, Path], Chapter]] = {
     "claims": claims.chapter,
-    "error_table": lambda material, out: error_table.chapter(material.frame, out),
-    "held_out": lambda material, out: held_out_table.chapter(material.frame, out),
+    "error_table": error_table.chapter,
+    "held_out": held_out_table.chapter,
     "recommendation": lambda material, out: recommendation.chapter(material.measured, out),
     "scaling": lambda material, out: scaling.chapter(material.profiles, material.measured, out),
     "gradient_errors": lambda material, out: gradient_errors.chapter(material.measured, out),
     "pareto": lambda material, out: pareto.chapter(material.measured, out),
-    "learning_curves": lambda material, out: learning_curves.chapter(material.frame, out),
-    "error_distributions": lambda material, out: error_distributions.chapter(material.frame, out),
-    "energy": lambda material, out: energy.chapter(material.frame, out),
-    "poincare": lambda material, out: poincare.chapter(material.frame, out),
+    "learning_curves": learning_curves.chapter,
+    "error_distributions": error_distributions.chapter,
+    "energy": energy.chapter,
+    "poincare": poincare.chapter,
 }

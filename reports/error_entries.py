@@ -1,6 +1,6 @@
 """The numbers of the error table: mean |H_pred - H_true| by system, line and test set, with intervals."""
 
-from typing import Any, cast
+import math
 
 import pandas as pd
 
@@ -23,13 +23,13 @@ def measured(rows: pd.DataFrame) -> pd.DataFrame:
     """
     if len(select.protocols(rows)) > 1:
         raise ValueError(f"rows of different protocols are never averaged: {', '.join(select.protocols(rows))}")
-    found = dict(groups(select.ok(rows), ["system", "line"]))
-    identities = {(row["system"], row["line"]): row for row in records(rows)}
+    found, none = dict(groups(select.ok(rows), ["system", "line"])), rows.head(0)
+    identities = {(row["system"], row["line"]): row for row in records(_identities(rows))}
     return pd.DataFrame(
         [
             {"system": system, "line": line, "test_set": test_set, "source": "measured"}
             | _line_identity(identities.get((system, line)), line)
-            | _average(found.get((system, line), rows.head(0)), f"h_mae_{test_set}")
+            | _average(found.get((system, line), none), f"h_mae_{test_set}")
             for system in select.systems(rows)
             for line in select.lines(rows)
             for test_set in TEST_SETS
@@ -116,16 +116,26 @@ def _by_seed(rows: pd.DataFrame, column: str) -> dict[int, float]:
 
 
 def _average(rows: pd.DataFrame, column: str) -> dict:
-    values = rows.dropna(subset=[column])
     # A reference is the same model under every recipe; its seeds, not its rows, are the sample.
-    interval = mean_interval(cast(Any, values).groupby("seed")[column].mean())
+    of_seed: dict[int, list[float]] = {}
+    cells = []
+    for seed, value, cell in zip(rows["seed"], rows[column], rows["cell_id"], strict=True):
+        if not math.isnan(value):
+            of_seed.setdefault(seed, []).append(value)
+            cells.append(cell)
+    interval = mean_interval(sum(values) / len(values) for values in of_seed.values())
     return {
         "mean": interval.mean,
         "low": interval.low,
         "high": interval.high,
         "seeds": interval.count,
-        "cell_ids": ";".join(sorted(values["cell_id"])),
+        "cell_ids": ";".join(sorted(cells)),
     }
+
+
+def _identities(rows: pd.DataFrame) -> pd.DataFrame:
+    """One row a (system, line)."""
+    return rows[["system", "line", *_LINE_COLUMNS]].drop_duplicates(["system", "line"], keep="last")
 
 
 def _line_identity(row: dict | None, line: str) -> dict:

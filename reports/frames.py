@@ -39,6 +39,11 @@ def distinct(frame: pd.DataFrame, column: str) -> list[Any]:
     return list(cast(Any, frame[column]).dropna().unique())
 
 
+def distinct_pairs(frame: pd.DataFrame, first: str, second: str) -> list[tuple[Any, Any]]:
+    """The pairs of values of two columns without repeats, in the order of their first appearance."""
+    return list(cast(Any, frame[[first, second]].drop_duplicates()).itertuples(index=False, name=None))
+
+
 def varies(frame: pd.DataFrame, column: str) -> bool:
     """Whether the column has more than one value, null counted as one."""
     return cast(Any, frame[column]).nunique(dropna=False) > 1

@@ -8,6 +8,7 @@ from reports import outcomes
 from reports import rows as select
 from reports.exhibit import Chapter, Exhibit, escape, stem, write
 from reports.frames import column, distinct, groups, mean, where
+from reports.material import Material
 from reports.numerals import with_interval
 from reports.statistics import mean_interval
 from reports.tabular import markdown
@@ -30,9 +31,9 @@ CAPTION = (
 )
 
 
-def chapter(frame: pd.DataFrame, out: Path) -> Chapter:
+def chapter(material: Material, out: Path) -> Chapter:
     """Writes held_out.md and .csv for each set of own data; several stand in the names."""
-    lined, dropped = select.newest_of_each_cell(select.of_kind(select.recorded(frame), "train"))
+    lined, dropped = select.newest_of_each_cell(select.recorded(material.trained))
     lined = select.with_lines(lined)
     names = select.systems(lined)
     exhibits = [

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reports import rows as select
 from reports import theme
 from reports.exhibit import Chapter, Exhibit, escape, prose, stem, write
-from reports.frames import records, where
+from reports.frames import keep, records, where
+from reports.material import Material
 from reports.numerals import plain
 from reports.tabular import markdown
 
@@ -39,9 +39,9 @@ class Sections:
         return f"Surface of section of {prose(self.system)} at E = {plain(self.energy)}, protocol {self.protocol}"
 
 
-def chapter(frame: pd.DataFrame, out: Path) -> Chapter:
+def chapter(material: Material, out: Path) -> Chapter:
     """Writes poincare_SYSTEM_E=ENERGY.png, .pdf and .md; the protocol stands in the names if there are several."""
-    found = list(sections(select.of_kind(frame, "train")))
+    found = list(sections(material))
     several = len({one.protocol for one in found}) > 1
     exhibits = tuple(_exhibit(one, out, one.protocol if several else "") for one in found)
     lacking = dict.fromkeys((one.system, one.protocol) for one in found if one.rows[0]["model"] != TRUE)
@@ -52,14 +52,12 @@ def chapter(frame: pd.DataFrame, out: Path) -> Chapter:
     return Chapter(TITLE, exhibits, missing)
 
 
-def sections(rows: pd.DataFrame) -> Iterator[Sections]:
+def sections(material: Material) -> Iterator[Sections]:
     """What has points on a section, one line once: of several seeds the first."""
-    for name in select.protocols(rows):
-        lined = select.ok(select.of_protocol(rows, name)[0])
-        for system in select.systems(lined):
-            own = [
-                row for row in records(where(lined, system=system)) if select.numbers(row["section_energies"]).size
-            ]
+    for name, lined in material.lined.items():
+        having = select.ok(keep(lined, lined["section_energies"].notna()))
+        for system in select.systems(having):
+            own = records(where(having, system=system))
             first = {row["line"]: row for row in sorted(own, key=lambda row: row["seed"], reverse=True)}
             chosen = [first[line] for line in sorted(first, key=lambda line: (line != TRUE, line))]
             for number, energy in enumerate(select.numbers(chosen[0]["section_energies"]) if chosen else ()):

@@ -11,6 +11,7 @@ from reports.published import paper
 
 REFERENCES = ("constant", "true_h")  # models that need no training: every table of H errors carries both
 VARIANTS = ("preset", "gradient_mode", "integrator", "start_guess", "seq_len", "dtype", "device")
+LINED = ("system", "model", "recipe", *VARIANTS, "seed", "cell_id", "line")  # what tells lines and their rows apart
 MOST_LINES = 16  # of a figure; more have no colours of their own
 _SAME_CELL = (*IDENTITY_COLUMNS, "batch_size")  # a profile's batch comes from its recipe's contents
 
@@ -30,11 +31,6 @@ def ok(rows: pd.DataFrame) -> pd.DataFrame:
 def recorded(frame: pd.DataFrame) -> pd.DataFrame:
     """Rows of a user's own data, of which the true H is not known."""
     return keep(frame, frame["data"].notna())
-
-
-def simulated(frame: pd.DataFrame) -> pd.DataFrame:
-    """The other rows."""
-    return keep(frame, frame["data"].isna())
 
 
 def protocols(rows: pd.DataFrame) -> list[str]:
@@ -72,10 +68,13 @@ def newest_of_each_cell(rows: pd.DataFrame) -> tuple[pd.DataFrame, int]:
 
 def with_lines(rows: pd.DataFrame) -> pd.DataFrame:
     """Adds `line`: model and recipe, and of VARIANTS whatever differs between the rows of that model."""
-    labels = {}
-    for (model,), own in groups(rows, ["model"]):
-        labels.update(zip(own.index, _labels(model, own), strict=True))
-    return rows.assign(line=pd.Series(labels, dtype=object).reindex(rows.index))
+    identity = rows[["model", "recipe", *VARIANTS]]
+    numbers = cast(Any, identity).groupby(list(identity.columns), dropna=False, sort=False).ngroup().to_numpy()
+    unique = identity.drop_duplicates()  # in the order of these numbers
+    labels = pd.Series(index=unique.index, dtype=object)
+    for (model,), own in groups(unique, ["model"]):
+        labels.loc[own.index] = _labels(model, own)
+    return rows.assign(line=labels.to_numpy()[numbers])
 
 
 def lines(rows: pd.DataFrame) -> list[str]:

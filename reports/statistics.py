@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -58,5 +59,6 @@ def fit_exponent(x: Iterable[float], y: Iterable[float], confidence: float = CON
     return Exponent(float(fit.slope), float(fit.slope - half_width), float(fit.slope + half_width), len(pairs))
 
 
+@cache
 def _t_factor(confidence: float, degrees_of_freedom: int) -> float:
     return float(stats.t.ppf((1 + confidence) / 2, degrees_of_freedom))

@@ -4,7 +4,7 @@ import numpy as np
 from synthetic_rows import frame, full_rows, train_row
 
 from reports import poincare
-from reports import rows as select
+from reports.material import Material
 
 ANGLES = np.linspace(0, 2 * np.pi, 50)
 
@@ -25,7 +25,7 @@ ROWS = [section_row("pinn", 1.1), section_row("true_h", 0.5), section_row("fshnn
 
 
 def found(rows: list[dict]) -> list[poincare.Sections]:
-    return list(poincare.sections(select.of_kind(frame(rows), "train")))
+    return list(poincare.sections(Material(frame(rows))))
 
 
 def test_each_energy_has_its_points_and_its_boundary():
@@ -56,8 +56,8 @@ def test_the_table_has_the_entries_of_its_energy():
 
 
 def test_rows_without_a_section_make_no_figure_and_a_missing_truth_is_said(tmp_path):
-    assert poincare.chapter(frame(full_rows()), tmp_path).exhibits == ()
-    made = poincare.chapter(frame(ROWS[:1]), tmp_path)
+    assert poincare.chapter(Material(frame(full_rows())), tmp_path).exhibits == ()
+    made = poincare.chapter(Material(frame(ROWS[:1])), tmp_path)
     assert [exhibit.picture.name for exhibit in made.exhibits] == [
         "poincare_henon_heiles_E=0.1.png", "poincare_henon_heiles_E=0.2.png"
     ]  # fmt: skip
