@@ -13,6 +13,7 @@ from reports import (
     learning_curves,
     pareto,
     poincare,
+    ranks,
     recommendation,
     scaling,
 )
@@ -22,6 +23,7 @@ from reports.material import Material
 CHAPTERS: dict[str, Callable[[Material, Path], Chapter]] = {
     "claims": claims.chapter,
     "error_table": error_table.chapter,
+    "ranks": ranks.chapter,
     "held_out": held_out_table.chapter,
     "recommendation": lambda material, out: recommendation.chapter(material.measured, out),
     "scaling": lambda material, out: scaling.chapter(material.profiles, material.measured, out),

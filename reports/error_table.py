@@ -13,6 +13,7 @@ from reports.frames import otherwise, where
 from reports.material import Material
 from reports.published import Published, paper
 from reports.significance import METHOD
+from reports.tabular import followed
 
 TITLE = "Errors of H"
 _NEEDED = [  # of the two hundred columns, each of which makes every selection of rows slower
@@ -74,13 +75,14 @@ def _exhibit(table: ErrorTable, out: Path, suffix: str) -> Exhibit:
     name = stem("error_table", suffix)
     title = f"Error table, protocol {table.protocol}"
     body = error_markdown.render(table.measured, table.published, table.notes)
+    linked = error_markdown.render(table.measured, table.published, table.notes, linked=True)
     latex = error_latex.render(table.measured, table.published, table.notes, table.caption, label=f"tab:{name}")
     files = (
-        write(out / f"{name}.md", f"# {title}\n\n{table.caption}\n\n{body}"),
+        write(out / f"{name}.md", f"# {title}\n\n{table.caption}\n\n{body}{followed(name, table.tidy)}"),
         write(out / f"{name}.tex", latex),
         write(out / f"{name}.csv", table.tidy.to_csv(index=False, lineterminator="\n")),
     )
-    return Exhibit(title, table.caption, files, body, ids(table.measured))
+    return Exhibit(title, table.caption, files, body, ids(table.measured), linked)
 
 
 def _reading_notes(measured: pd.DataFrame, entries: pd.DataFrame, protocol: str, published: Published) -> list[str]:

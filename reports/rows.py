@@ -93,7 +93,7 @@ def drawn(rows: pd.DataFrame, shows: str) -> tuple[pd.DataFrame, int]:
     present = [line for line in lines(rows) if line not in REFERENCES]
     if len(present) <= MOST_LINES:
         return rows, 0
-    chosen = [_leading(own) for _, own in groups(otherwise(rows, "model", *REFERENCES), ["model"])][:MOST_LINES]
+    chosen = [leading_line(own) for _, own in groups(otherwise(rows, "model", *REFERENCES), ["model"])][:MOST_LINES]
     kept = cast(pd.DataFrame, rows.loc[rows["line"].isin([*chosen, *REFERENCES])])
     return kept, len(present) - len(chosen)
 
@@ -105,7 +105,8 @@ def room(left_out: int) -> str:
     return f" Of each model the line with the least validation loss; {left_out} other lines are in the tables alone."
 
 
-def _leading(rows: pd.DataFrame) -> str:
+def leading_line(rows: pd.DataFrame) -> str:
+    """The line of least validation loss, geometric mean over systems and seeds; the first by name without one."""
     losses = rows["validation_loss"].where(rows["validation_loss"] > 0)
     means = cast(Any, losses.map(np.log)).groupby(rows["line"]).mean()
     return str(means.sort_index().fillna(np.inf).idxmin())

@@ -1,6 +1,7 @@
 """The page in a real browser: what a person does with it."""
 
 import base64
+import re
 
 import pytest
 from axe_core_python.selenium import Axe
@@ -76,6 +77,26 @@ def test_a_number_is_followed_to_its_cells_and_their_commands(page):
     child = page.find_element(By.CSS_SELECTOR, "#board .child")
     assert len(child.find_elements(By.CSS_SELECTOR, "tbody > tr")) == 3
     assert "python -m bench.run --grid paper --cell 0000000000000000 --out results/rerun" in child.text
+
+
+def test_a_number_of_the_error_table_is_followed_to_the_cells_behind_it(page):
+    choose(page, "select[data-facet=system]", "henon_heiles")
+    row = page.find_element(
+        By.XPATH, "//article[@id='error_table']//tr[td[1]='double_well'][td[2][contains(., 'shnn')]]"
+    )
+    link = row.find_elements(By.CSS_SELECTOR, "td a[href^='#cells/h_mae_sg/']")[0]
+    told, model = link.text, row.find_elements(By.TAG_NAME, "td")[1].text.split(" ")[0]
+    link.click()
+    until(page, lambda: len(column(page, VALUE)) == 1)
+    assert (column(page, 1), column(page, 2)) == (["double_well"], [model])
+    assert Select(page.find_element(By.ID, "metric")).first_selected_option.text == "Error of H, SG (H)"
+    value, half = (float(part) for part in re.findall(r"[\d.]+(?:e-?\d+)?", column(page, VALUE)[0]))
+    mean, width, power = re.fullmatch(r"\(?([\d.]+) ± ([\d.]+)\)?(?:e(-?\d+))?.*", told).groups("0")
+    assert (value, half) == pytest.approx((float(mean) * 10 ** int(power), float(width) * 10 ** int(power)), rel=0.02)
+    child = page.find_element(By.CSS_SELECTOR, "#board .child")
+    assert len(child.find_elements(By.CSS_SELECTOR, "tbody > tr")) == 3
+    page.find_element(By.CSS_SELECTOR, "#followed button").click()
+    until(page, lambda: len(column(page, VALUE)) == 25)
 
 
 def test_a_failed_cell_shows_its_reason_and_traceback(page):
