@@ -8,6 +8,7 @@ from reports import (
     energy,
     error_distributions,
     error_table,
+    field_maps,
     gradient_errors,
     held_out_table,
     learning_curves,
@@ -16,6 +17,7 @@ from reports import (
     ranks,
     recommendation,
     scaling,
+    sweeps,
 )
 from reports.exhibit import Chapter
 from reports.material import Material
@@ -24,11 +26,13 @@ CHAPTERS: dict[str, Callable[[Material, Path], Chapter]] = {
     "claims": claims.chapter,
     "error_table": error_table.chapter,
     "ranks": ranks.chapter,
+    "sweeps": sweeps.chapter,
     "held_out": held_out_table.chapter,
     "recommendation": lambda material, out: recommendation.chapter(material.measured, out),
     "scaling": lambda material, out: scaling.chapter(material.profiles, material.measured, out),
     "gradient_errors": lambda material, out: gradient_errors.chapter(material.measured, out),
     "pareto": lambda material, out: pareto.chapter(material.measured, out),
+    "field_maps": field_maps.chapter,
     "learning_curves": learning_curves.chapter,
     "error_distributions": error_distributions.chapter,
     "energy": energy.chapter,

@@ -21,7 +21,7 @@ from reports.material import Material
 
 TITLE = "Learning curves"
 _NEEDED = [*select.LINED, "status", "validation_loss", "loss_floor", "curve_train", "curve_validation"]
-_DASHES: dict[str, Literal[":", "-"]] = {"training": ":", "validation": "-"}
+DASHES: dict[str, Literal[":", "-"]] = {"training": ":", "validation": "-"}
 _FLOOR_DASH = "--"
 
 
@@ -97,7 +97,7 @@ def _draw_panel(axis: Axes, losses: pd.DataFrame, looks: dict[str, theme.Look]) 
         look = looks[line]
         sns.lineplot(
             data=own, x="epoch", y="loss", ax=axis, estimator="mean", errorbar=("pi", 100), legend=False,
-            color=look.colour, linestyle=_DASHES[part], marker=look.marker if part == "validation" else None,
+            color=look.colour, linestyle=DASHES[part], marker=look.marker if part == "validation" else None,
             err_kws={"linewidth": 0, "alpha": 0.18},
         )  # fmt: skip
     axis.set_yscale("log")
@@ -108,7 +108,7 @@ def _draw_panel(axis: Axes, losses: pd.DataFrame, looks: dict[str, theme.Look]) 
 
 def _handles(looks: dict[str, theme.Look], with_floor: bool) -> list[Line2D]:
     lines = [Line2D([], [], color=look.colour, marker=look.marker, label=line) for line, look in looks.items()]
-    parts = [Line2D([], [], color="0.3", linestyle=dash, label=part) for part, dash in _DASHES.items()]
+    parts = [Line2D([], [], color="0.3", linestyle=dash, label=part) for part, dash in DASHES.items()]
     floor = Line2D([], [], color="black", linestyle=_FLOOR_DASH, linewidth=0.9, label="loss of the true H")
     return [*lines, *parts, *([floor] if with_floor else [])]
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -27,7 +28,7 @@ _MEASURES = {
     "chaotic_share": "chaotic share",
     "chaotic_exponent": "exponent (1/time)",
 }
-_PLANES = {"henon_heiles": ("y", "p$_y$")}  # names of the two coordinates
+PLANES = {"henon_heiles": ("y", "p$_y$")}  # names of the two coordinates
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def draw(found: Sections) -> Figure:
             _draw_panel(axis, row, found.number)
             axis.set_title("true" if row["model"] == TRUE else row["line" if several else "model"])
         theme.hide(list(axes.flat[count:]))
-        first, second = _PLANES.get(found.system, ("first coordinate", "second coordinate"))
+        first, second = PLANES.get(found.system, ("first coordinate", "second coordinate"))
         for place, axis in enumerate(axes.flat[:count]):
             axis.tick_params(labelbottom=place + columns >= count)  # the lowest of its column
             axis.set_xlabel(first if place + columns >= count else "")

@@ -114,9 +114,8 @@ def draw(found: list[Ranking]) -> Figure:
 def alike(ranks: pd.Series, difference: float) -> list[tuple[int, int]]:
     """Places (first, last) of the longest runs of models, in order of rank, that are not told apart."""
     values = ranks.to_numpy()
-    runs = [
-        (first, int(np.searchsorted(values, values[first] + difference, "right")) - 1) for first in range(len(values))
-    ]
+    lasts = np.searchsorted(values, values + difference, "right") - 1
+    runs = list(enumerate(lasts.tolist()))
     return [run for place, run in enumerate(runs) if run[1] > run[0] and (place == 0 or run[1] > runs[place - 1][1])]
 
 

@@ -10,7 +10,10 @@ from reports.error_latex import escape as escape_latex
 from reports.exhibit import Exhibit, escape, write
 
 Cells = Sequence[str]
-TO_THE_ROWS = "`{name}.csv` names the cells behind each line, `cells.csv` holds their rows and the command that runs each again."
+TO_THE_ROWS = (
+    "`{name}.csv` names the cells behind each line; `cells.csv` holds their rows, and the command that runs each "
+    "again."
+)
 
 
 def markdown(headings: Cells, lines: Sequence[Cells], words: int = 1) -> str:
