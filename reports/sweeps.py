@@ -22,8 +22,8 @@ from reports.statistics import mean_interval
 from reports.tabular import Table
 
 TITLE = "Errors against noise and number of trajectories"
-_NEEDED = [*(name for name in select.LINED if name != "line"), "data", "protocol", "status", "validation_loss", "noise",
-           "train_starts", *(f"h_mae_{name}" for name in TEST_SETS)]  # fmt: skip
+_NEEDED = [*select.LINED, "protocol", "status", "validation_loss", "noise", "train_starts",
+           *(f"h_mae_{name}" for name in TEST_SETS)]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -59,15 +59,16 @@ def families(material: Material, sweep: Sweep) -> dict[str, tuple[pd.DataFrame, 
 
     A variation is named PROTOCOL_KEY_VALUE; the protocol itself, which has a value of its own, belongs to it.
     """
-    rows = select.ok(material.trained[_NEEDED])
-    rows = keep(rows, rows[sweep.key].notna() & rows["data"].isna())
+    newest = [lined[_NEEDED] for lined in material.simulated.values()]
+    rows = select.ok(pd.concat([material.trained.head(0).reindex(columns=_NEEDED), *newest], ignore_index=True))
+    rows = keep(rows, rows[sweep.key].notna())
     bases = rows["protocol"].map(lambda name: re.sub(rf"_{sweep.key}_[^_]+$", "", name))
     varied = set(bases[bases != rows["protocol"]])
     found = {}
     for base in sorted(varied):
         own = keep(rows, bases == base)
         if own[sweep.key].nunique() > 1:
-            found[base] = select.drawn(select.with_lines(own), "h_mae_ru")
+            found[base] = select.drawn(select.with_lines(own), "h_mae_ru")  # lines of all variations together
     return found
 
 
