@@ -6,11 +6,12 @@ processor, its wall time and its peak of resident memory. No benchmark of asv's:
 """
 
 import os
-import resource
+import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import islice
 from math import ceil
 from pathlib import Path
@@ -24,7 +25,6 @@ import typer
 from bench.attempt import opening
 from bench.expand import Planned, expand
 from bench.grid import Filters, load_grid
-from bench.perf.yardstick import python
 from bench.schema import COLUMNS, QUANTILES, SCHEMA, complete
 from bench.store.files import parts, write_marker, write_part
 
@@ -78,15 +78,25 @@ def write(folder: Path, grid_name: str, rows: int) -> None:
         write_part(folder, pa.Table.from_pylist(part, schema=SCHEMA))
 
 
-def build(store: Path, out: Path) -> str:
-    """What a process costs that builds all reports on one thread."""
-    os.environ["OMP_NUM_THREADS"] = "1"
+@dataclass(frozen=True)
+class Cost:
+    """Of a process: seconds on the processor and in all, and the peak of its resident memory."""
+
+    cpu_s: float
+    wall_s: float
+    peak_bytes: int
+
+
+def build(store: Path, out: Path) -> Cost:
+    """What a process costs that builds all reports on one thread. Raises CalledProcessError if it fails."""
+    command = [sys.executable, "-m", "reports.build", "--results", str(store), "--out", str(out)]
     start = time.perf_counter()
-    python("-m", "reports.build", "--results", str(store), "--out", str(out))()
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu, wall = used.ru_utime + used.ru_stime, time.perf_counter() - start
+    process = subprocess.Popen(command, env=os.environ | {"OMP_NUM_THREADS": "1"}, stdout=subprocess.DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)  # of this process alone
+    if status:
+        raise subprocess.CalledProcessError(os.waitstatus_to_exitcode(status), command)
     unit = 1 if sys.platform == "darwin" else 1024
-    return f"{cpu:.1f} s on the processor, {wall:.1f} s in all, {used.ru_maxrss * unit / 2**30:.2f} GiB at most"
+    return Cost(used.ru_utime + used.ru_stime, time.perf_counter() - start, used.ru_maxrss * unit)
 
 
 def main(
@@ -101,7 +111,11 @@ def main(
         if not store.exists():
             write(store, grid, rows)
         count = sum(pq.read_metadata(path).num_rows for path in parts(store))
-        print(f"{count:,} rows of grid {grid}: {build(store, folder / 'report')}")
+        cost = build(store, folder / "report")
+        print(
+            f"{count:,} rows of grid {grid}: {cost.cpu_s:.1f} s on the processor, {cost.wall_s:.1f} s in all, "
+            f"{cost.peak_bytes / 2**30:.2f} GiB at most"
+        )
 
 
 if __name__ == "__main__":
