@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from reports import rows as select
 from reports import theme
+from reports.bands import draw_band
 from reports.exhibit import Chapter, Exhibit, ids, prose, stem
 from reports.frames import column, distinct_pairs, filled, groups, keep, mean, records, where
 from reports.log_axes import power_ticks
@@ -90,11 +90,8 @@ def draw(points: pd.DataFrame) -> Figure:
 def _draw_panel(axis: Axes, points: pd.DataFrame, looks: dict[str, theme.Look]) -> None:
     for (line,), own in groups(points, ["line"]):
         look = looks[line]
-        sns.lineplot(
-            data=own, x="time", y="error", ax=axis, estimator="mean", errorbar=("pi", 100), legend=False,
-            color=look.colour, linestyle=look.dash, marker=look.marker, markevery=_MARKED,
-            err_kws={"linewidth": 0, "alpha": 0.18},
-        )  # fmt: skip
+        style = {"linestyle": look.dash, "marker": look.marker, "markevery": _MARKED, "markeredgecolor": "white"}
+        draw_band(axis, own, "time", "error", look, **style)
     axis.set_xscale("log")
     axis.set_yscale("log")
     power_ticks(axis)

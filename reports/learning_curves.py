@@ -7,13 +7,13 @@ from typing import Literal
 import matplotlib.ticker as ticker
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from reports import rows as select
 from reports import theme
+from reports.bands import draw_band
 from reports.exhibit import Chapter, Exhibit, ids, prose, stem
 from reports.frames import distinct_pairs, groups, keep, mean, where
 from reports.long_form import long_form
@@ -95,11 +95,8 @@ def draw(losses: pd.DataFrame, floor: dict[str, float]) -> Figure:
 def _draw_panel(axis: Axes, losses: pd.DataFrame, looks: dict[str, theme.Look]) -> None:
     for (line, part), own in groups(losses, ["line", "part"]):
         look = looks[line]
-        sns.lineplot(
-            data=own, x="epoch", y="loss", ax=axis, estimator="mean", errorbar=("pi", 100), legend=False,
-            color=look.colour, linestyle=DASHES[part], marker=look.marker if part == "validation" else None,
-            err_kws={"linewidth": 0, "alpha": 0.18},
-        )  # fmt: skip
+        marker = look.marker if part == "validation" else None
+        draw_band(axis, own, "epoch", "loss", look, linestyle=DASHES[part], marker=marker, markeredgecolor="white")
     axis.set_yscale("log")
     axis.xaxis.set_major_locator(ticker.MaxNLocator(nbins=6, integer=True, min_n_ticks=1))
     axis.set_xlabel("epoch")

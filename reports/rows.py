@@ -61,9 +61,10 @@ def newest_of_each_cell(rows: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     A protocol or recipe whose contents changed under the same name leaves rows of equal identity and
     different `cell_id`; the one that started last stays.
     """
-    by_age = ordered(rows, ["started_at", "cell_id"])
-    newest = by_age.drop_duplicates(list(_SAME_CELL), keep="last")
-    return newest.sort_index().reset_index(drop=True), len(rows) - len(newest)
+    by_age = ordered(rows[["started_at", "cell_id", *_SAME_CELL]], ["started_at", "cell_id"])
+    newest = by_age.drop_duplicates(list(_SAME_CELL), keep="last").index.sort_values()
+    chosen = rows if len(newest) == len(rows) else cast(pd.DataFrame, rows.loc[newest])
+    return chosen.reset_index(drop=True), len(rows) - len(newest)
 
 
 def with_lines(rows: pd.DataFrame) -> pd.DataFrame:
