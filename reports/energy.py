@@ -94,6 +94,7 @@ def _draw_panel(axis: Axes, points: pd.DataFrame, looks: dict[str, theme.Look]) 
         draw_band(axis, own, "time", "error", look, **style)
     axis.set_xscale("log")
     axis.set_yscale("log")
+    power_ticks(axis, "x")
     power_ticks(axis)
     axis.set_xlabel("t (units of the system's time)")
     axis.set_ylabel("")
@@ -131,12 +132,12 @@ def table(points: pd.DataFrame) -> list[list[str]]:
 
 def drifts(rows: pd.DataFrame) -> pd.DataFrame:
     """A row a (system, line), means over seeds: drift and oscillation of both energies, and what left its bounds."""
-    by_line = dict(groups(rows, ["system", "line"]))
+    by_line, lines = dict(groups(rows, ["system", "line"])), select.lines(rows)
     found = [
         {"system": system, "line": line, "cell_ids": ";".join(own["cell_id"])}
         | {name: mean(own, name) for name in _DRIFTS}
         for system in select.systems(rows)
-        for line in select.lines(rows)
+        for line in lines
         if (own := by_line.get((system, line))) is not None and filled(own, "energy_horizon")
     ]
     return pd.DataFrame(found, columns=["system", "line", "cell_ids", *_DRIFTS])

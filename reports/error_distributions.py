@@ -14,6 +14,7 @@ from reports import theme
 from reports.error_markdown import HEADINGS
 from reports.exhibit import Chapter, Exhibit, ids, prose, stem
 from reports.frames import distinct_pairs, keep, otherwise, where
+from reports.log_axes import power_ticks
 from reports.long_form import long_form
 from reports.material import Material
 
@@ -86,6 +87,7 @@ def _draw_panel(axis: Axes, samples: pd.DataFrame, order: list[str], looks: dict
         cut=0, inner="quart", inner_kws={"color": "white", "linewidth": 0.9},
         density_norm="width", linewidth=0.6, width=0.85, legend=False,
     )  # fmt: skip
+    power_ticks(axis, "x")
     axis.set_xlabel("")
     axis.set_ylabel("")
 

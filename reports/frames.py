@@ -3,7 +3,11 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
+import numpy as np
 import pandas as pd
+from pandas.api.types import is_numeric_dtype as is_numeric
+
+Values = dict[str, np.ndarray]  # of some rows, by column
 
 
 def where(frame: pd.DataFrame, **equal: object) -> pd.DataFrame:
@@ -22,6 +26,13 @@ def otherwise(frame: pd.DataFrame, column: str, *values: object) -> pd.DataFrame
 def groups(frame: pd.DataFrame, columns: Sequence[str]) -> Iterator[tuple[tuple, pd.DataFrame]]:
     """(values of the columns, their rows), sorted by the values; a null is a value like any other."""
     yield from cast(Any, frame.groupby(list(columns), dropna=False, sort=True))
+
+
+def arrays(frame: pd.DataFrame, by: Sequence[str], names: Sequence[str]) -> dict[tuple, Values]:
+    """The named columns of each group as arrays: of thousands of groups a hundred times faster than as frames."""
+    columns = {name: np.asarray(frame[name], dtype=None if is_numeric(frame[name]) else object) for name in names}
+    places = cast(Any, frame.groupby(list(by), dropna=False)).indices
+    return {key: {name: column[own] for name, column in columns.items()} for key, own in places.items()}
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ from reports import theme
 from reports.bands import draw_band
 from reports.exhibit import Chapter, Exhibit, ids, prose, stem
 from reports.frames import distinct_pairs, groups, keep, mean, where
+from reports.log_axes import readable_ticks
 from reports.long_form import long_form
 from reports.material import Material
 
@@ -98,6 +99,7 @@ def _draw_panel(axis: Axes, losses: pd.DataFrame, looks: dict[str, theme.Look]) 
         marker = look.marker if part == "validation" else None
         draw_band(axis, own, "epoch", "loss", look, linestyle=DASHES[part], marker=marker, markeredgecolor="white")
     axis.set_yscale("log")
+    readable_ticks(axis, "y")
     axis.xaxis.set_major_locator(ticker.MaxNLocator(nbins=6, integer=True, min_n_ticks=1))
     axis.set_xlabel("epoch")
     axis.set_ylabel("")

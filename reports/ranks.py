@@ -104,10 +104,11 @@ def draw(found: list[Ranking]) -> Figure:
     """A panel a test set: models by rank, and bars over those that the critical difference does not tell apart."""
     most = max(len(one.ranks) for one in found)
     with theme.style():
-        figure, axes = theme.panels(1, len(found), height=0.9 + 0.2 * most)
+        figure, axes = theme.panels(1, len(found), height=1.0 + 0.2 * most)
         for axis, one in zip(axes[0], found, strict=True):
             _draw_panel(axis, one)
-            axis.set_title(HEADINGS[one.test_set])
+            told = f"difference {one.critical_difference:.2f}" if one.enough else "not enough to say"
+            axis.set_title(f"{HEADINGS[one.test_set]}\n{one.blocks} blocks, {told}")
         return figure
 
 
@@ -133,8 +134,7 @@ def _draw_panel(axis: Axes, one: Ranking) -> None:
     axis.set_ylim(len(places) - 0.5, -0.9)
     axis.set_xlim(0.7, len(places) + 0.3)
     axis.set_xticks(range(1, len(places) + 1))
-    told = f"critical difference {one.critical_difference:.2f}" if one.enough else "not enough data sets to say"
-    axis.set_xlabel(f"average rank, {one.blocks} blocks\n{told}")
+    axis.set_xlabel("average rank")
 
 
 def _shortage(one: Ranking) -> str:

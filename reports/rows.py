@@ -80,8 +80,9 @@ def with_lines(rows: pd.DataFrame) -> pd.DataFrame:
 
 def lines(rows: pd.DataFrame) -> list[str]:
     """Labels of `with_lines`: both references, present or not, then trained models by their identity."""
-    trained = otherwise(rows, "model", *REFERENCES)
-    return [*REFERENCES, *distinct(ordered(trained, ["model", "recipe", *VARIANTS]), "line")]
+    identity = ["model", "recipe", *VARIANTS]
+    trained = otherwise(rows[[*identity, "line"]].drop_duplicates(), "model", *REFERENCES)
+    return [*REFERENCES, *distinct(ordered(trained, identity), "line")]
 
 
 def drawn(rows: pd.DataFrame, shows: str) -> tuple[pd.DataFrame, int]:

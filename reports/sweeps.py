@@ -73,22 +73,24 @@ def families(material: Material, sweep: Sweep) -> dict[str, tuple[pd.DataFrame, 
 
 
 def points(rows: pd.DataFrame, sweep: Sweep) -> pd.DataFrame:
-    """One row a (system, line, value, test set): `mean` over `seeds`, its 95 % t-interval, `cell_ids`."""
+    """One row a (system, line, value, test set): `mean` over `seeds`, its 95 % t-interval, range, `cell_ids`."""
     found = []
     for (system, model, line, value), own in groups(rows, ["system", "model", "line", sweep.key]):
         for test_set in TEST_SETS:
             known = own.dropna(subset=[f"h_mae_{test_set}"])
-            interval = mean_interval(known.groupby("seed")[f"h_mae_{test_set}"].mean())
+            of_seeds = known.groupby("seed")[f"h_mae_{test_set}"].mean()
+            interval = mean_interval(of_seeds)
             found.append({
                 "system": system, "model": model, "line": line, sweep.key: value, "test_set": test_set,
-                "mean": interval.mean, "low": interval.low, "high": interval.high, "seeds": interval.count,
+                "mean": interval.mean, "low": interval.low, "high": interval.high, "least": of_seeds.min(),
+                "largest": of_seeds.max(), "seeds": interval.count,
                 "cell_ids": ";".join(sorted(known["cell_id"])),
             })  # fmt: skip
     return pd.DataFrame(found)
 
 
 def draw(found: pd.DataFrame, sweep: Sweep) -> Figure:
-    """A panel a system (across) and test set (RU above Gaussian): a line a model, bars of the 95 % t-interval."""
+    """A panel a system (across) and test set (RU above Gaussian): a line a model, bars over the range of seeds."""
     systems, sets = select.systems(found), ("ru", "gaussian")
     looks = theme.line_looks(sorted(distinct_pairs(found, "model", "line")))
     with theme.style():
@@ -98,8 +100,7 @@ def draw(found: pd.DataFrame, sweep: Sweep) -> Figure:
                 _draw_panel(axis, where(found, system=system, test_set=test_set), sweep, looks)
                 axis.set_title(f"{prose(system)}, {HEADINGS[test_set]}")
             line[0].set_ylabel("mean |H_pred - H_true|\n(units of H)")
-        for axis in axes[-1]:
-            axis.set_xlabel(sweep.axis)
+        figure.supxlabel(sweep.axis, fontsize=8)
         handles = [Line2D([], [], color=look.colour, marker=look.marker, linestyle=look.dash, label=name)
                    for name, look in looks.items() if name != "true_h"]  # fmt: skip
         figure.legend(
@@ -113,9 +114,9 @@ def _draw_panel(axis: Axes, found: pd.DataFrame, sweep: Sweep, looks: dict[str, 
         if name == "true_h":
             continue  # its errors are rounding
         own, look = ordered(own, [sweep.key]), looks[name]
-        below = (own["mean"] - own["low"]).clip(upper=0.999 * own["mean"]).fillna(0)
+        reach = (own["mean"] - own["least"], own["largest"] - own["mean"])
         axis.errorbar(
-            own[sweep.key].astype(float), own["mean"], yerr=(below, (own["high"] - own["mean"]).fillna(0)),
+            own[sweep.key].astype(float), own["mean"], yerr=reach,
             color=look.colour, marker=look.marker, linestyle=look.dash, elinewidth=0.8, capsize=1.5,
         )  # fmt: skip
     axis.set_yscale("log")
@@ -131,9 +132,9 @@ def _exhibit(found: pd.DataFrame, sweep: Sweep, protocol: str, out: Path, left_o
     with theme.style():
         pictures = theme.save(figure, out, name)
     caption = (
-        f"{sweep.title}, protocol {protocol} with other values of {sweep.key}: mean over seeds ± half width of the "
-        "95 % t-interval. constant predicts the mean of H; true_h, whose errors are rounding, is not drawn."
-        f"{select.room(left_out)}"
+        f"{sweep.title}, protocol {protocol} with other values of {sweep.key}: mean over seeds, in the figure with bars "
+        "from the least to the largest, in the table ± half width of the 95 % t-interval. constant predicts the mean "
+        f"of H; true_h, whose errors are rounding, is not drawn.{select.room(left_out)}"
     )
     lines = [
         [prose(system), line, plain(value, 6), *_numbers(own), _seeds(own)]

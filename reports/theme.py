@@ -45,6 +45,7 @@ _MODELS = (
     "polynomial",
     "second_order_neural_ode",
     "ode_to_ode",
+    "weak_gauss_newton",
 )
 _OWN_COLOURS: dict[str, Colour] = {
     "constant": (0.6, 0.6, 0.6),
@@ -56,6 +57,7 @@ _OWN_COLOURS: dict[str, Colour] = {
     "polynomial": to_rgb("#003f5c"),
     "second_order_neural_ode": to_rgb("#aa88dd"),
     "ode_to_ode": to_rgb("#661100"),
+    "weak_gauss_newton": to_rgb("#aa4499"),
 }
 
 

@@ -50,4 +50,4 @@ def test_figure_and_table(tmp_path):
     assert {path.suffix for path in chapter.exhibits[1].files} == {".png", ".pdf", ".md", ".tex", ".csv"}
     figure = sweeps.draw(sweeps.points(sweeps.families(Material(frame(made)), COUNT)["paper"][0], COUNT), COUNT)
     assert {axis.get_xscale() for axis in figure.axes} == {"log"}
-    assert figure.axes[-1].get_xlabel() == "trajectories that were learned from"
+    assert figure.get_supxlabel() == "trajectories that were learned from"
