@@ -142,6 +142,9 @@ def _draw_losses(axis: Axes, found: Map) -> None:
 def _draw_field(axis: Axes, row: dict[str, Any] | None, found: Map, colours: ScalarMappable) -> None:
     """Arrows of one length that say where, in colours that say how fast."""
     _name_axes(axis, found)
+    low, high, bottom, top = select.numbers(found.shown["map_box"])
+    axis.set_xlim(low - 0.05 * (high - low), high + 0.05 * (high - low))
+    axis.set_ylim(bottom - 0.05 * (top - bottom), top + 0.05 * (top - bottom))
     if row is None:
         axis.text(0.5, 0.5, "no row of the true H", transform=axis.transAxes, ha="center")
         return
@@ -151,10 +154,7 @@ def _draw_field(axis: Axes, row: dict[str, Any] | None, found: Map, colours: Sca
 
 
 def _name_axes(axis: Axes, found: Map) -> None:
-    low, high, bottom, top = select.numbers(found.shown["map_box"])
     first, second = PLANES.get(found.system, ("q", "p"))
-    axis.set_xlim(low - 0.05 * (high - low), high + 0.05 * (high - low))
-    axis.set_ylim(bottom - 0.05 * (top - bottom), top + 0.05 * (top - bottom))
     axis.set_xlabel(f"{first} (position)")
     axis.set_ylabel(f"{second} (momentum)")
 

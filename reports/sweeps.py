@@ -132,9 +132,9 @@ def _exhibit(found: pd.DataFrame, sweep: Sweep, protocol: str, out: Path, left_o
     with theme.style():
         pictures = theme.save(figure, out, name)
     caption = (
-        f"{sweep.title}, protocol {protocol} with other values of {sweep.key}: mean over seeds, in the figure with bars "
-        "from the least to the largest, in the table ± half width of the 95 % t-interval. constant predicts the mean "
-        f"of H; true_h, whose errors are rounding, is not drawn.{select.room(left_out)}"
+        f"{sweep.title}, protocol {protocol} with other values of {sweep.key}: mean over seeds, in the figure with "
+        "bars from the least to the largest, in the table ± half width of the 95 % t-interval. constant predicts the "
+        f"mean of H; true_h, whose errors are rounding, is not drawn.{select.room(left_out)}"
     )
     lines = [
         [prose(system), line, plain(value, 6), *_numbers(own), _seeds(own)]
