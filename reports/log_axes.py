@@ -20,10 +20,11 @@ def length_axis(axis: Axes, lengths: Sequence[int], most_labels: int = 9) -> Non
 
 
 def readable_ticks(axis: Axes, name: Literal["x", "y"]) -> None:
-    """Plain numbers on a logarithmic axis: 1, 2 and 5 of a decade, or 1 alone over more than two and a half."""
+    """Plain numbers on a logarithmic axis: 1, 2, 5 of a decade, 1 alone over many, and all nine over half of one."""
     side = axis.xaxis if name == "x" else axis.yaxis
     low, high = axis.get_xlim() if name == "x" else axis.get_ylim()
-    side.set_major_locator(ticker.LogLocator(subs=(1, 2, 5) if high < 300 * low else (1,)))
+    digits = (1,) if high >= 300 * low else (1, 2, 5) if high >= 5 * low else range(1, 10)
+    side.set_major_locator(ticker.LogLocator(subs=digits))
     side.set_major_formatter(ticker.FormatStrFormatter("%g"))
     side.set_minor_locator(ticker.NullLocator())
 

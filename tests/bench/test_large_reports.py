@@ -13,7 +13,7 @@ def test_a_drawn_store_holds_the_cells_of_the_grid_and_more_seeds(tmp_path: Path
     write(tmp_path / "store", "smoke", 60)
     rows = read(tmp_path / "store")
     assert len(rows) == rows["cell_id"].nunique() == 60
-    assert set(rows["status"]) == {"ok", "skipped"}
+    assert set(rows["status"]) == {"ok"}
     trained = rows[(rows["status"] == "ok") & (rows["kind"] == "train")]
     assert {len(quantiles) for quantiles in trained["h_quantiles_ru"]} == {QUANTILES}
     assert rows["seed"].max() > 0
