@@ -6,7 +6,6 @@ from bench.schema import TEST_SETS
 from reports.exhibit import escape
 from reports.frames import distinct, records, where
 from reports.numerals import ABSENT, with_interval
-from reports.rows import REFERENCES
 
 HEADINGS = {"ru": "RU", "sg": "SG", "gaussian": "Gaussian"}
 
@@ -62,13 +61,9 @@ def _value(entry: dict) -> str:
 
 
 def _link(entry: dict) -> str:
-    """The value, leading to the leaderboard by its metric and one of its cells: a line is one entry of it.
-
-    A reference is one under several recipes, and may be several entries; their cells are all named.
-    """
-    cells = entry["cell_ids"].split(";")
-    named = cells if entry["line"] in REFERENCES else cells[:1]
-    return f"[{_value(entry)}](#cells/h_mae_{entry['test_set']}/{'+'.join(named)})" if named[0] else _value(entry)
+    """The value, leading to the entries of the leaderboard that its cells belong to, by its metric."""
+    cells = entry["cell_ids"].replace(";", "+")
+    return f"[{_value(entry)}](#cells/h_mae_{entry['test_set']}/{cells})" if cells else _value(entry)
 
 
 def _pipes(cells: list[str]) -> str:
