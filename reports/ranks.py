@@ -27,8 +27,8 @@ FEWEST = {"models": 3, "systems": 2, "blocks": 10}  # below that nothing is said
 METHOD = (
     "A block is a system and a seed with an error of every model; within it models are ranked by mean "
     "|H_pred - H_true|, 1 the least, ties shared. Friedman's test asks whether all ranks could be equal; two models "
-    "differ if their average ranks are further apart than Nemenyi's critical difference q sqrt(k (k + 1) / (6 n)) of "
-    f"k models and n blocks, q from the studentised range at level {LEVEL:.2g} (Demsar, JMLR 7 (2006) 1). Blocks of "
+    "differ if their average ranks are further apart than Nemenyi's critical difference CD = q sqrt(k (k + 1) / (6 n)) "
+    f"of k models and n blocks, q from the studentised range at level {LEVEL:.2g} (Demsar, JMLR 7 (2006) 1). Blocks of "
     "one system are not independent: such a difference says what new seeds would show, not new systems. Models are "
     "represented by their line of least validation loss."
 )
@@ -107,8 +107,8 @@ def draw(found: list[Ranking]) -> Figure:
         figure, axes = theme.panels(1, len(found), height=1.0 + 0.2 * most)
         for axis, one in zip(axes[0], found, strict=True):
             _draw_panel(axis, one)
-            told = f"difference {one.critical_difference:.2f}" if one.enough else "not enough to say"
-            axis.set_title(f"{HEADINGS[one.test_set]}\n{one.blocks} blocks, {told}")
+            told = f"CD = {one.critical_difference:.2f}" if one.enough else "not enough to say"
+            axis.set_title(f"{HEADINGS[one.test_set]}\nn = {one.blocks}, {told}")
         return figure
 
 
