@@ -29,8 +29,8 @@ METHOD = (
     "|H_pred - H_true|, 1 the least, ties shared. Friedman's test asks whether all ranks could be equal; two models "
     "differ if their average ranks are further apart than Nemenyi's critical difference "
     f"CD = q sqrt(k (k + 1) / (6 n)) of k models and n blocks, q from the studentised range at level {LEVEL:.2g} "
-    "(Demsar, JMLR 7 (2006) 1). Blocks of one system are not independent: such a difference says what new seeds would "
-    "show, not new systems. Models are represented by their line of least validation loss."
+    "(Demsar, JMLR 7 (2006) 1). Blocks of one system are not independent: such a difference says what new seeds "
+    "would show, not new systems. Models are represented by their line of least validation loss."
 )
 _NEEDED = [*select.LINED, "status", "validation_loss", *(f"h_mae_{name}" for name in TEST_SETS)]
 
