@@ -138,7 +138,7 @@ def test_parquet_carries_units_and_the_version(folder: Path, make_row):
     fill(folder, "a", [make_row(1)])
     schema = pq.read_schema(files(folder, "part-*")[0])
     assert schema.field("peak_bytes").metadata[b"unit"] == b"bytes"
-    assert schema.metadata[b"schema_version"] == b"3"
+    assert schema.metadata[b"schema_version"] == b"4"
     assert schema.equals(SCHEMA, check_metadata=False)
 
 
