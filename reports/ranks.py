@@ -62,7 +62,7 @@ def chapter(material: Material, out: Path) -> Chapter:
             exhibits.append(_exhibit(found, name, out, name if len(material.simulated) > 1 else ""))
         else:
             missing.append(
-                f"protocol {name}: {_shortage(found[0])}: not enough data sets to say which model ranks first"
+                f"protocol {name}, {_shortage(found[0])}: not enough data sets to say which model ranks first"
             )
     if not material.simulated:
         missing.append("no train rows: models are not ranked")
