@@ -14,7 +14,7 @@ from reports import rows as select
 from reports import theme
 from reports.bands import draw_band
 from reports.exhibit import Chapter, Exhibit, ids, prose, stem
-from reports.frames import column, distinct_pairs, filled, groups, keep, mean, records, where
+from reports.frames import column, distinct_pairs, filled, groups, keep, mean, narrow, records, where
 from reports.log_axes import power_ticks
 from reports.long_form import long_form
 from reports.material import Material
@@ -42,7 +42,7 @@ def chapter(material: Material, out: Path) -> Chapter:
     """Writes energy.png, .pdf and .md for each protocol with long rollouts; several stand in the names."""
     found = {}
     for name, lined in material.lined.items():
-        rows = select.ok(lined[_NEEDED])
+        rows = select.ok(narrow(lined, _NEEDED))
         shown, left_out = select.drawn(rows, "energy_error_curve")
         if not (drawn := curves(shown)).empty:
             found[name] = drawn, drifts(rows), select.room(left_out)

@@ -13,7 +13,7 @@ from reports import rows as select
 from reports import theme
 from reports.error_markdown import HEADINGS
 from reports.exhibit import Chapter, Exhibit, ids, prose, stem
-from reports.frames import distinct_pairs, keep, otherwise, where
+from reports.frames import distinct_pairs, keep, narrow, otherwise, where
 from reports.log_axes import power_ticks
 from reports.long_form import long_form
 from reports.material import Material
@@ -27,9 +27,9 @@ def chapter(material: Material, out: Path) -> Chapter:
     names = list(material.simulated)
     exhibits, missing = [], []
     for name, lined in material.simulated.items():
-        narrow = lined[_NEEDED]
-        for system in select.systems(narrow):
-            own = where(narrow, system=system)
+        drawn_from = narrow(lined, _NEEDED)
+        for system in select.systems(drawn_from):
+            own = where(drawn_from, system=system)
             shown, left_out = select.drawn(select.ok(own), "h_quantiles_ru")
             drawn = errors(shown)
             if drawn.empty:

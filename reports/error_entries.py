@@ -6,7 +6,7 @@ import pandas as pd
 
 from bench.schema import TEST_SETS
 from reports import rows as select
-from reports.frames import Values, arrays, distinct, records, where
+from reports.frames import Values, arrays, distinct, narrow, records, where
 from reports.published import Published
 from reports.significance import Comparison, compare, holm, sign
 from reports.statistics import mean_interval
@@ -141,7 +141,7 @@ def _average(rows: Values, column: str) -> dict:
 
 def _identities(rows: pd.DataFrame) -> pd.DataFrame:
     """One row a (system, line)."""
-    return rows[["system", "line", *_LINE_COLUMNS]].drop_duplicates(["system", "line"], keep="last")
+    return narrow(rows, ["system", "line", *_LINE_COLUMNS]).drop_duplicates(["system", "line"], keep="last")
 
 
 def _line_identity(row: dict | None, line: str) -> dict:

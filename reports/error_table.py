@@ -9,7 +9,7 @@ from bench.schema import IDENTITY_COLUMNS, TEST_SETS
 from reports import error_entries, error_latex, error_markdown, outcomes
 from reports import rows as select
 from reports.exhibit import Chapter, Exhibit, ids, stem, write
-from reports.frames import otherwise, where
+from reports.frames import narrow, otherwise, where
 from reports.material import Material
 from reports.published import Published, paper
 from reports.significance import METHOD
@@ -51,7 +51,7 @@ class ErrorTable:
 
 def tabulate(lined: pd.DataFrame, dropped: int, published: Published) -> ErrorTable:
     """The table of training rows of one protocol, as `rows.of_protocol` gives them."""
-    lined = lined[_NEEDED]
+    lined = narrow(lined, _NEEDED)
     protocol = select.protocols(lined)[0]
     reference = error_entries.reference_line(lined, published)
     measured = error_entries.with_marks(error_entries.measured(lined), protocol, published)

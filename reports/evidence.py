@@ -12,7 +12,7 @@ from bench.schema import TEST_SETS
 from reports import energy
 from reports import rows as select
 from reports.exhibit import ids, prose
-from reports.frames import column, groups, is_null, keep, mean, positive, where
+from reports.frames import column, groups, is_null, keep, mean, narrow, positive, where
 from reports.leaderboard import largest
 from reports.material import Material
 from reports.numerals import brief, plain
@@ -193,7 +193,7 @@ def _ok_rows(material: Material, protocol: str | None, systems: tuple[str, ...])
     """Ok training rows with a column `line`, of one protocol or each, of these systems or all."""
     none = select.with_lines(material.trained.head(0))
     wanted = [material.lined.get(protocol, none)] if protocol else [*material.lined.values()]
-    rows = select.ok(pd.concat([own[_NEEDED] for own in wanted or [none]]))
+    rows = select.ok(pd.concat([narrow(own, _NEEDED) for own in wanted or [none]]))
     return keep(rows, rows["system"].isin(list(systems))) if systems else rows
 
 

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from reports import learning_curves, theme
 from reports import rows as select
 from reports.exhibit import Chapter, Exhibit, prose, stem
-from reports.frames import is_null, keep, otherwise, records, where
+from reports.frames import groups, is_null, keep, narrow, otherwise, records, where
 from reports.log_axes import readable_ticks
 from reports.material import Material
 from reports.numerals import plain
@@ -49,7 +49,7 @@ def chapter(material: Material, out: Path) -> Chapter:
     found = [
         one
         for name, lined in material.simulated.items()
-        if not (having := keep(select.ok(lined[_NEEDED]), lined["map_first"].notna())).empty
+        if not (having := keep(select.ok(narrow(lined, _NEEDED)), lined["map_first"].notna())).empty
         for one in maps(name, having)
     ]
     several = len({one.protocol for one in found}) > 1
@@ -121,7 +121,7 @@ def _draw_data(axis: Axes, found: Map) -> None:
 def _draw_losses(axis: Axes, found: Map) -> None:
     own = found.rows.head(1)
     look = theme.model_look(found.shown["model"])
-    for (part,), curve in learning_curves.curves(own).groupby(["part"], sort=True):
+    for (part,), curve in groups(learning_curves.curves(own), ["part"]):
         dash = learning_curves.DASHES[part]
         axis.plot(curve["epoch"], curve["loss"], linestyle=dash, color=look.colour, label=part)
     if not is_null(floor := found.shown["loss_floor"]) and floor > 0:

@@ -15,7 +15,7 @@ from reports import rows as select
 from reports import theme
 from reports.bands import draw_band
 from reports.exhibit import Chapter, Exhibit, ids, prose, stem
-from reports.frames import distinct_pairs, groups, keep, mean, where
+from reports.frames import distinct_pairs, groups, keep, mean, narrow, where
 from reports.log_axes import readable_ticks
 from reports.long_form import long_form
 from reports.material import Material
@@ -31,7 +31,7 @@ def chapter(material: Material, out: Path) -> Chapter:
     names = list(material.lined)
     exhibits, missing = [], []
     for name, rows in material.lined.items():
-        lined = rows[_NEEDED]
+        lined = narrow(rows, _NEEDED)
         shown, left_out = select.drawn(select.ok(lined), "curve_validation")
         losses = curves(shown)
         if losses.empty:

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from reports import rows as select
-from reports.frames import arrays, groups, is_null, otherwise
+from reports.frames import arrays, groups, is_null, narrow, otherwise
 
 _LONGEST_REASON = 200
 
@@ -18,7 +18,7 @@ def counts(frame: pd.DataFrame) -> list[dict]:
 
 def left_out(rows: pd.DataFrame) -> list[str]:
     """A sentence for each (line, status, reason) of the rows that are not ok; `rows` has a column `line`."""
-    failed = otherwise(rows[["line", "status", "reason", "system", "seed"]], "status", "ok")
+    failed = otherwise(narrow(rows, ["line", "status", "reason", "system", "seed"]), "status", "ok")
     failed = failed.assign(reason=[_one_line(reason) for reason in failed["reason"]])
     return [
         f"{line}: {len(own)} {status} ({_where(own)})" + (f": {reason}" if reason else "")

@@ -16,7 +16,7 @@ from reports import rows as select
 from reports import theme
 from reports.error_markdown import HEADINGS
 from reports.exhibit import Chapter, Exhibit, ids, stem
-from reports.frames import groups, keep, otherwise, records
+from reports.frames import groups, keep, narrow, otherwise, records
 from reports.material import Material
 from reports.numerals import plain
 from reports.significance import LEVEL
@@ -56,7 +56,7 @@ def chapter(material: Material, out: Path) -> Chapter:
     """Writes ranks.md, .tex, .csv and a figure for each protocol with trained models; several stand in the names."""
     exhibits, missing = [], []
     for name, lined in material.simulated.items():
-        rows = leading(lined[_NEEDED])
+        rows = leading(narrow(lined, _NEEDED))
         found = [ranking(rows, test_set) for test_set in TEST_SETS]
         if any(one.enough for one in found):
             exhibits.append(_exhibit(found, name, out, name if len(material.simulated) > 1 else ""))
@@ -88,10 +88,15 @@ def ranking(rows: pd.DataFrame, test_set: str) -> Ranking:
     if models >= FEWEST["models"] and count >= FEWEST["systems"] and blocks >= FEWEST["blocks"]:
         p = float(stats.friedmanchisquare(*complete.to_numpy().T).pvalue)
         difference = critical_difference(models, blocks)
-    entering = rows.set_index(["system", "seed", "model"])["cell_id"]
-    keys = {(*block, model) for block in complete.index for model in complete}
-    cells = tuple(sorted(cell for key, cell in entering.items() if key in keys))
-    return Ranking(test_set, ranked.mean().sort_values(kind="stable"), blocks, count, p, difference, cells)
+    common = set(complete.index)
+    cells = [
+        row["cell_id"]
+        for row in records(narrow(rows, ["system", "seed", "model", "cell_id"]))
+        if row["model"] in complete and (row["system"], row["seed"]) in common
+    ]
+    return Ranking(
+        test_set, ranked.mean().sort_values(kind="stable"), blocks, count, p, difference, tuple(sorted(cells))
+    )
 
 
 def critical_difference(models: int, blocks: int) -> float:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from bench.schema import IDENTITY_COLUMNS
-from reports.frames import distinct, groups, keep, ordered, otherwise, records, varies, where
+from reports.frames import distinct, groups, keep, narrow, ordered, otherwise, records, varies, where
 from reports.published import paper
 
 REFERENCES = ("constant", "true_h")  # models that need no training: every table of H errors carries both
@@ -61,7 +61,7 @@ def newest_of_each_cell(rows: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     A protocol or recipe whose contents changed under the same name leaves rows of equal identity and
     different `cell_id`; the one that started last stays.
     """
-    by_age = ordered(rows[["started_at", "cell_id", *_SAME_CELL]], ["started_at", "cell_id"])
+    by_age = ordered(narrow(rows, ["started_at", "cell_id", *_SAME_CELL]), ["started_at", "cell_id"])
     newest = by_age.drop_duplicates(list(_SAME_CELL), keep="last").index.sort_values()
     chosen = rows if len(newest) == len(rows) else cast(pd.DataFrame, rows.loc[newest])
     return chosen.reset_index(drop=True), len(rows) - len(newest)
@@ -69,7 +69,7 @@ def newest_of_each_cell(rows: pd.DataFrame) -> tuple[pd.DataFrame, int]:
 
 def with_lines(rows: pd.DataFrame) -> pd.DataFrame:
     """Adds `line`: model and recipe, and of VARIANTS whatever differs between the rows of that model."""
-    identity = rows[["model", "recipe", *VARIANTS]]
+    identity = narrow(rows, ["model", "recipe", *VARIANTS])
     numbers = cast(Any, identity).groupby(list(identity.columns), dropna=False, sort=False).ngroup().to_numpy()
     unique = identity.drop_duplicates()  # in the order of these numbers
     labels = pd.Series(index=unique.index, dtype=object)
@@ -81,7 +81,7 @@ def with_lines(rows: pd.DataFrame) -> pd.DataFrame:
 def lines(rows: pd.DataFrame) -> list[str]:
     """Labels of `with_lines`: both references, present or not, then trained models by their identity."""
     identity = ["model", "recipe", *VARIANTS]
-    trained = otherwise(rows[[*identity, "line"]].drop_duplicates(), "model", *REFERENCES)
+    trained = otherwise(narrow(rows, [*identity, "line"]).drop_duplicates(), "model", *REFERENCES)
     return [*REFERENCES, *distinct(ordered(trained, identity), "line")]
 
 

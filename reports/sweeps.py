@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -14,7 +15,7 @@ from reports import rows as select
 from reports import theme
 from reports.error_markdown import HEADINGS
 from reports.exhibit import Chapter, Exhibit, ids, prose, stem
-from reports.frames import distinct, distinct_pairs, groups, keep, ordered, records, where
+from reports.frames import distinct, distinct_pairs, groups, keep, mean, narrow, ordered, records, varies, where
 from reports.log_axes import power_ticks, readable_ticks
 from reports.material import Material
 from reports.numerals import plain, with_interval
@@ -59,7 +60,7 @@ def families(material: Material, sweep: Sweep) -> dict[str, tuple[pd.DataFrame, 
 
     A variation is named PROTOCOL_KEY_VALUE; the protocol itself, which has a value of its own, belongs to it.
     """
-    newest = [lined[_NEEDED] for lined in material.simulated.values()]
+    newest = [narrow(lined, _NEEDED) for lined in material.simulated.values()]
     rows = select.ok(pd.concat([material.trained.head(0).reindex(columns=_NEEDED), *newest], ignore_index=True))
     rows = keep(rows, rows[sweep.key].notna())
     bases = rows["protocol"].map(lambda name: re.sub(rf"_{sweep.key}_[^_]+$", "", name))
@@ -67,7 +68,7 @@ def families(material: Material, sweep: Sweep) -> dict[str, tuple[pd.DataFrame, 
     found = {}
     for base in sorted(varied):
         own = keep(rows, bases == base)
-        if own[sweep.key].nunique() > 1:
+        if varies(own, sweep.key):
             found[base] = select.drawn(select.with_lines(own), "h_mae_ru")  # lines of all variations together
     return found
 
@@ -78,12 +79,12 @@ def points(rows: pd.DataFrame, sweep: Sweep) -> pd.DataFrame:
     for (system, model, line, value), own in groups(rows, ["system", "model", "line", sweep.key]):
         for test_set in TEST_SETS:
             known = own.dropna(subset=[f"h_mae_{test_set}"])
-            of_seeds = known.groupby("seed")[f"h_mae_{test_set}"].mean()
+            of_seeds = [mean(seed, f"h_mae_{test_set}") for _, seed in groups(known, ["seed"])]
             interval = mean_interval(of_seeds)
             found.append({
                 "system": system, "model": model, "line": line, sweep.key: value, "test_set": test_set,
-                "mean": interval.mean, "low": interval.low, "high": interval.high, "least": of_seeds.min(),
-                "largest": of_seeds.max(), "seeds": interval.count,
+                "mean": interval.mean, "low": interval.low, "high": interval.high, "seeds": interval.count,
+                "least": min(of_seeds, default=np.nan), "largest": max(of_seeds, default=np.nan),
                 "cell_ids": ";".join(sorted(known["cell_id"])),
             })  # fmt: skip
     return pd.DataFrame(found)
