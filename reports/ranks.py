@@ -82,7 +82,7 @@ def ranking(rows: pd.DataFrame, test_set: str) -> Ranking:
     errors = rows.dropna(subset=[metric]).pivot_table(index=["system", "seed"], columns="model", values=metric)
     reach = errors.notna().groupby(level="system").any().sum() if errors.size else pd.Series(dtype=int)
     complete = errors[[str(model) for model in reach.index[reach == reach.max()]]].dropna()
-    ranked = complete.rank(axis=1)
+    ranks = complete.rank(axis=1).mean().sort_values(kind="stable")
     count, (blocks, models) = complete.index.unique("system").size, complete.shape
     p, difference = math.nan, math.nan
     if models >= FEWEST["models"] and count >= FEWEST["systems"] and blocks >= FEWEST["blocks"]:
