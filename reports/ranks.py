@@ -94,9 +94,7 @@ def ranking(rows: pd.DataFrame, test_set: str) -> Ranking:
         for row in records(narrow(rows, ["system", "seed", "model", "cell_id"]))
         if row["model"] in complete and (row["system"], row["seed"]) in common
     ]
-    return Ranking(
-        test_set, ranked.mean().sort_values(kind="stable"), blocks, count, p, difference, tuple(sorted(cells))
-    )
+    return Ranking(test_set, ranks, blocks, count, p, difference, tuple(sorted(cells)))
 
 
 def critical_difference(models: int, blocks: int) -> float:
