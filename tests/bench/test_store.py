@@ -232,7 +232,7 @@ def test_a_foreign_folder_is_refused_and_left_alone(folder: Path, use):
 def test_a_newer_schema_is_refused(folder: Path, use):
     fill(folder, "a", [])
     (folder / "store.json").write_text(json.dumps({"schema_version": 99}))
-    with pytest.raises(StoreError, match="schema version 99, this code reads versions up to 3"):
+    with pytest.raises(StoreError, match="schema version 99, this code reads versions up to 4"):
         use(folder)
 
 
