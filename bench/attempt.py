@@ -16,10 +16,12 @@ from bench.cell import Cell, Task
 from bench.data import Dataset, Observations, observe
 from bench.deadline import TimeLimit, time_limit
 from bench.evaluate import judge
+from bench.judges.field_map import sample_columns
 from bench.judges.held_out import held_out_columns
 from bench.judges.signal import signal_columns
 from bench.own_data import OwnData
 from bench.profile import profile
+from bench.protocol import Protocol
 from bench.resources import Request
 from bench.schema import VERSION
 from bench.seeds import generator
@@ -85,6 +87,7 @@ def opening(task: Task) -> dict:
         "cell_id": task.cell_id,
         "fingerprint": task.fingerprint,
         "data": task.protocol.content if isinstance(task.protocol, OwnData) else None,
+        **data_made(task.protocol),
         "attempt": task.attempt,
         "gpu_share": task.request.gpus or None,
         "schema_version": VERSION,
@@ -97,6 +100,14 @@ def cap_allocator(request: Request) -> None:
     """Hold a cell to its share of the card: one that needs more gets an error of its own, not its neighbour's."""
     if request.gpus:
         torch.cuda.set_per_process_memory_fraction(request.gpus)
+
+
+def data_made(protocol: Protocol | OwnData) -> dict:
+    """What grids vary of the data: figures against it read it from the row, for a name is no number."""
+    if isinstance(protocol, OwnData):
+        return {}
+    noise = None if isinstance(protocol.noise, list) else protocol.noise
+    return {"noise": noise, "train_starts": protocol.train_starts}
 
 
 def this_worker() -> str:
@@ -137,6 +148,7 @@ def run_training(task: Task, dataset: Callable[[], Dataset], phase: Phase) -> di
         with phase("data"):
             columns |= signal(task, data)
             train_set, validation_set = observe_both(task, data)
+            columns |= samples(task, train_set)
         with phase("train"):
             learn = fit_columns if model.fits else training_columns
             columns |= learn(model, gradient, task, train_set, validation_set)
@@ -162,6 +174,12 @@ def signal(task: Task, data: Dataset) -> dict[str, float | list[float]]:
     if isinstance(task.protocol, OwnData):
         return {}
     return signal_columns(task.cell.system, task.protocol, data.train, task.cell.seq_len or 1)
+
+
+def samples(task: Task, train_set: Observations) -> dict[str, float | list[float]]:
+    """Of what the model sees, what a picture of the learned field shows."""
+    asked = not isinstance(task.protocol, OwnData) and task.protocol.field_map
+    return sample_columns(train_set, task.system) if asked else {}
 
 
 def observe_both(task: Task, dataset: Dataset) -> tuple[Observations, Observations]:

@@ -3,6 +3,7 @@
 import systems
 from bench.judges.energy import drift_columns
 from bench.judges.errors import Columns, error_columns
+from bench.judges.field_map import map_columns
 from bench.judges.free_rollouts import accuracy_columns, reversal_columns
 from bench.judges.long_rollouts import long_columns
 from bench.judges.rolling import roll_out
@@ -18,6 +19,8 @@ def judge(model: Model, system_name: str, protocol: Protocol) -> Columns:
     system = systems.get(system_name)()
     model = model.double()
     columns = error_columns(model, system_name, system, protocol)
+    if protocol.field_map and model.has_field:
+        columns |= map_columns(model, system_name, system, protocol)
     return columns | (rollout_columns(model, system_name, system, protocol) if model.rolls_out else {})
 
 

@@ -22,6 +22,7 @@ JUDGING = frozenset(  # of the keys of a protocol: how far and from where models
         "section_orbits",
         "exponent_horizon",
         "separatrix_margin",
+        "field_map",
     }
 )
 
@@ -48,6 +49,7 @@ class Protocol(Declaration):
     starts on the surface of section at each of their `section_energies`, and from starts whose H is no further than
     `separatrix_margin` from that of the separatrix. From the starts on the section, Lyapunov exponents are measured
     up to the time `exponent_horizon`.
+    For pictures a row keeps the learned field on a grid of `field_map` x `field_map` points in a plane, if not 0.
     """
 
     description: str = ""
@@ -72,6 +74,7 @@ class Protocol(Declaration):
     section_orbits: PositiveInt = 16
     exponent_horizon: Annotated[float, Field(ge=0)] = 0.0
     separatrix_margin: Annotated[float, Field(ge=0)] = 0.0
+    field_map: Annotated[int, Field(ge=0, le=101)] = 0
     systems: dict[str, Region] = Field(default={})
 
     @model_validator(mode="after")

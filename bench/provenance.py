@@ -20,7 +20,7 @@ def record(run_id: str) -> dict:
     return {
         "run_id": run_id,
         "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command_line": ["python", "-m", "bench.run", *sys.argv[1:]],
+        "command_line": ["python", "-m", _module(), *sys.argv[1:]],
         "git_sha": _git("rev-parse", "HEAD").strip() or os.environ.get("GIT_SHA") or None,  # of a copy without .git
         "git_dirty": bool(diff),
         "git_diff_sha256": hashlib.sha256(diff.encode()).hexdigest() if diff else None,
@@ -35,6 +35,12 @@ def record(run_id: str) -> dict:
         "gpus": _gpus(),
         "threads": {name: os.environ.get(name) for name in THREAD_VARIABLES},
     }
+
+
+def _module() -> str:
+    """The module that this process was started with, if it is one of the bench."""
+    started = getattr(sys.modules["__main__"], "__spec__", None)
+    return started.name if started and started.name.startswith("bench.") else "bench.run"
 
 
 def _git(*arguments: str) -> str:

@@ -2,7 +2,9 @@
 
 import pyarrow as pa
 
-VERSION = 4  # 2: presets, compiled gradient modes, free rollouts; 3: populations, long rollouts; 4: gpu_share
+# 2: presets, compiled gradient modes, free rollouts; 3: populations, structure of steps, long rollouts;
+# 4: maps of the field, what grids vary of the data, gpu_share
+VERSION = 4
 
 TEST_SETS = ("ru", "sg", "gaussian")
 POPULATIONS = {
@@ -42,6 +44,8 @@ _ADMINISTRATION = (
     _field("cell_id", _TEXT, "hash of the identity, of the protocol's and of the recipe's contents"),
     _field("fingerprint", _TEXT, "hash of the code that the cell ran"),
     _field("data", _TEXT, "hash of the user's own data; null where the protocol makes them"),
+    _field("noise", _REAL, "standard deviation of the observations' noise; null where coordinates differ in it"),
+    _field("train_starts", _INT, "trajectories to learn from"),
     _field("run_id", _TEXT, "the run's provenance record"),
     _field("schema_version", _INT, "version of this schema"),
     _field("attempt", _INT, "1 for the first attempt at the cell"),
@@ -145,6 +149,15 @@ _ROLLOUTS = (
     _field("edge_second", _REALS, "second coordinate of the same", "state"),
 )
 
+_MAPS = (  # where the protocol asks: for pictures of data and field in a plane of phase space
+    _field("map_plane", _REALS, "the plane's two coordinates, by number; the others are in the middle of the box"),
+    _field("map_box", _REALS, "ends of the grid: of the first coordinate, of the second", "state"),
+    _field("map_first", _REALS, "first component of the learned field on a square grid, first coordinate slowest"),
+    _field("map_second", _REALS, "second component of the same"),
+    _field("seen_first", _REALS, "first coordinate of some of the states that were learned from", "state"),
+    _field("seen_second", _REALS, "second coordinate of the same", "state"),
+)
+
 _HELD_OUT = (
     _field("noise_share", _REAL, "||noise|| / ||Y|| of held-out observations, at most, by differences in time"),
     _field("energy_spread", _REAL, "standard deviation of the learned H along held-out observed trajectories, rms"),
@@ -217,6 +230,7 @@ SCHEMA = pa.schema(
         *_JUDGEMENT,
         *_BY_POPULATION,
         *_ROLLOUTS,
+        *_MAPS,
         *_HELD_OUT,
         *_TRAINING,
         *_COST,

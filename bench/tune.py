@@ -118,6 +118,7 @@ def try_all(axes: dict, recipes: list[Recipe], folder: Path, options: Options) -
     load_protocol(axes["protocol"])
     for recipe in recipes:
         write(recipe, folder / "recipes")
+    write_grid(block, folder / "recipes")
     grid = Grid(name=f"tune {axes['model']}", cells=[block])
     planned = expand(grid, Filters(), folder / "recipes")
     place = place_of(folder / "store")
@@ -125,6 +126,13 @@ def try_all(axes: dict, recipes: list[Recipe], folder: Path, options: Options) -
     rows = read(place).set_index("cell_id").reindex(item.task.cell_id for item in planned)
     losses = rows["validation_loss"].where(rows["status"] == "ok").map(math.log)
     return code, losses.groupby(rows["recipe"]).mean(skipna=False).dropna().map(math.exp)  # type: ignore[return-value]
+
+
+def write_grid(block: Block, folder: Path) -> None:
+    """The trials as a grid beside their recipes, so that each can be run again by itself."""
+    content = block.model_dump(exclude_unset=True)
+    lines = ["[[cells]]", *(f"{key} = {json.dumps(value)}" for key, value in content.items())]
+    (folder / "grid.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def write(recipe: Recipe, folder: Path) -> Path:

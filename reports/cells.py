@@ -49,7 +49,7 @@ def board(frame: pd.DataFrame, runs: list[Run]) -> dict:
         for (model,), own in groups(table, ["model"])
     }
     return {
-        "metrics": [{"label": metric.label, "unit": metric.unit} for metric in shown],
+        "metrics": [{"label": metric.label, "unit": metric.unit, "column": metric.column} for metric in shown],
         "facets": {name: _options(table, name) for name in FACETS},
         "entries": [_entry(entry, shown, varying[entry["model"]], cells) for entry in records(table)],
         "commands": _commands(runs),

@@ -1,16 +1,16 @@
 """The points of Figure VIII as tables: times, memory, evaluations, and memory by phase."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from reports.exhibit import Exhibit, escape, ids, write
-from reports.frames import records
+from reports.exhibit import Exhibit, ids, prose
+from reports.frames import filled, keep, records, varies
 from reports.numerals import plain
-from reports.scaling_points import PHASES, Scaling, tidy
-from reports.tabular import markdown
+from reports.scaling_points import PHASES, SETTINGS, Scaling, in_cell, tidy
+from reports.tabular import Table
 
-_KEY = {"gradient_mode": "gradient mode", "seq_len": "N"}
 _COST = {
     "observations": "observed states",
     "repeats": "repeats",
@@ -29,52 +29,41 @@ _PHASES = {f"peak_{phase}_mib": f"{phase}, MiB" for phase in PHASES} | {"peak_mi
 
 
 def points(measured: list[Scaling], notes: list[str], out: Path) -> Exhibit:
-    """Writes scaling.md and scaling.csv: every point of every setting; `notes` stand below."""
-    title = "Cost of a training iteration in numbers"
+    """Writes scaling.md, .tex and .csv: every point of every setting; `notes` stand below."""
     caption = (
         "Median time of one iteration with quartiles (the repeats of all seeds pooled), peak memory, field "
         "evaluations a trajectory, and the error and cosine of the gradient against the exact one of the same "
-        "rollout in float64. What no row of a block has is no column of it."
+        "rollout in float64. What no row has is no column."
     )
-    body = _blocks(measured, _COST) + "".join(f"- {escape(note)}\n" for note in notes)
-    files = (
-        write(out / "scaling.md", f"# {title}\n\n{caption}\n\n{body}"),
-        write(out / "scaling.csv", tidy(measured).to_csv(index=False, lineterminator="\n")),
-    )
-    return Exhibit(title, caption, files, body, ids(tidy(measured)))
+    return _table(tidy(measured), "Cost of a training iteration in numbers", caption, _COST, "scaling", out, notes)
 
 
 def phases(measured: list[Scaling], out: Path) -> Exhibit | None:
-    """Writes memory_phases.md; None if no row has its peak by phase. The numbers are in scaling.csv too."""
+    """Writes memory_phases.md, .tex and .csv; None if no row has its peak by phase."""
     split = [column for column in _PHASES if column != "peak_mib"]
-    having = [scaling for scaling in measured if scaling.points[split].notna().to_numpy().any()]
-    if not having:
+    measurements = tidy(measured)
+    having = keep(measurements, measurements[split].notna().any(axis=1))
+    if having.empty:
         return None
-    title = "Peak memory by phase"
     caption = (
         "Peak memory of one training iteration above the level before it, during its forward pass, its backward "
         "pass and its optimiser step; the peak of the iteration is the largest of them. Median over seeds."
     )
-    body = _blocks(having, _PHASES)
-    return Exhibit(
-        title,
-        caption,
-        (write(out / "memory_phases.md", f"# {title}\n\n{caption}\n\n{body}"),),
-        body,
-        ids(tidy(having)),
-    )
+    return _table(having, "Peak memory by phase", caption, _PHASES, "memory_phases", out)
 
 
-def _blocks(measured: list[Scaling], columns: dict[str, str]) -> str:
-    return (
-        "\n".join(f"**{escape(scaling.title)}**\n\n{_table(scaling.points, columns)}" for scaling in measured) + "\n"
-    )
-
-
-def _table(own: pd.DataFrame, columns: dict[str, str]) -> str:
-    shown = [column for column in columns if own[column].notna().to_numpy().any()]
+def _table(
+    data: pd.DataFrame, title: str, caption: str, columns: dict[str, str], name: str, out: Path, notes: Sequence = ()
+) -> Exhibit:
+    """A line a point: its system and what of its setting varies, gradient mode, N, and the columns with any value."""
+    varying = [column for column in SETTINGS if varies(data, column)]
+    shown = [column for column in columns if filled(data, column)]
+    identity = ["system", *(column.replace("_", " ") for column in varying), "gradient mode"]
     lines = [
-        [escape(point["gradient_mode"]), str(point["seq_len"]), *(plain(point[column], digits=4) for column in shown)]
-        for point in records(own)
-    ]
-    return markdown([*_KEY.values(), *(columns[column] for column in shown)], lines)
+        [prose(point["system"]), *(in_cell(point[column]) for column in varying), point["gradient_mode"],
+         str(point["seq_len"]), *(plain(point[column], digits=4) for column in shown)]
+        for point in records(data)
+    ]  # fmt: skip
+    headings = [*identity, "N", *(columns[column] for column in shown)]
+    table = Table(title, caption, headings, lines, words=len(identity), notes=notes)
+    return table.publish(out, name, data, ids(data))

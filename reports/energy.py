@@ -6,16 +6,18 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from reports import rows as select
 from reports import theme
+from reports.bands import draw_band
 from reports.exhibit import Chapter, Exhibit, ids, prose, stem
-from reports.frames import column, filled, groups, keep, mean, records, where
+from reports.frames import column, distinct_pairs, filled, groups, keep, mean, narrow, records, where
 from reports.log_axes import power_ticks
+from reports.long_form import long_form
+from reports.material import Material
 from reports.numerals import plain
 from reports.tabular import Table
 
@@ -30,18 +32,20 @@ _DRIFTS = {
     "long_escape_share": "escapes",
     "separatrix_error": "wrong side of separatrix",
 }
+_NEEDED = [
+    *select.LINED, "status", "validation_loss", "energy_horizon", "energy_times", "energy_error_curve", *_DRIFTS
+]  # fmt: skip
 _MARKED = 12  # every so many points of a curve have a marker
 
 
-def chapter(frame: pd.DataFrame, out: Path) -> Chapter:
+def chapter(material: Material, out: Path) -> Chapter:
     """Writes energy.png, .pdf and .md for each protocol with long rollouts; several stand in the names."""
-    rows = select.of_kind(frame, "train")
     found = {}
-    for name in select.protocols(rows):
-        lined, _ = select.of_protocol(rows, name)
-        shown, left_out = select.drawn(select.ok(lined), "energy_error_curve")
+    for name, lined in material.lined.items():
+        rows = select.ok(narrow(lined, _NEEDED))
+        shown, left_out = select.drawn(rows, "energy_error_curve")
         if not (drawn := curves(shown)).empty:
-            found[name] = drawn, drifts(select.ok(lined)), select.room(left_out)
+            found[name] = drawn, drifts(rows), select.room(left_out)
     exhibits = [
         exhibit
         for name, (drawn, steady, note) in found.items()
@@ -52,23 +56,19 @@ def chapter(frame: pd.DataFrame, out: Path) -> Chapter:
 
 def curves(rows: pd.DataFrame) -> pd.DataFrame:
     """Long form: one row a (system, line, seed, time) with its `error` in units of H, above rounding."""
-    points = [
-        {"system": row["system"], "model": row["model"], "line": row["line"], "seed": row["seed"],
-         "cell_ids": row["cell_id"], "time": time, "error": error}
-        for row in records(rows)
-        for time, error in zip(
-            select.numbers(row["energy_times"]), select.numbers(row["energy_error_curve"]), strict=True
-        )
-        if error > ROUNDING
-    ]  # fmt: skip
-    return pd.DataFrame(points, columns=["system", "model", "line", "seed", "cell_ids", "time", "error"])
+    points = long_form(
+        rows,
+        time=[select.numbers(times) for times in rows["energy_times"]],
+        error=[select.numbers(curve) for curve in rows["energy_error_curve"]],
+    )
+    return keep(points, points["error"] > ROUNDING)
 
 
 def draw(points: pd.DataFrame) -> Figure:
     """One panel a system, both axes logarithmic: mean over seeds, band from the least to the largest."""
     systems = select.systems(points)
     columns = min(2, len(systems))
-    looks = theme.line_looks(sorted({(row["model"], row["line"]) for row in records(points)}))
+    looks = theme.line_looks(sorted(distinct_pairs(points, "model", "line")))
     with theme.style():
         figure, axes = theme.panels(math.ceil(len(systems) / columns), columns, height=3.0)
         for axis, system in zip(axes.flat, systems, strict=False):
@@ -90,13 +90,11 @@ def draw(points: pd.DataFrame) -> Figure:
 def _draw_panel(axis: Axes, points: pd.DataFrame, looks: dict[str, theme.Look]) -> None:
     for (line,), own in groups(points, ["line"]):
         look = looks[line]
-        sns.lineplot(
-            data=own, x="time", y="error", ax=axis, estimator="mean", errorbar=("pi", 100), legend=False,
-            color=look.colour, linestyle=look.dash, marker=look.marker, markevery=_MARKED,
-            err_kws={"linewidth": 0, "alpha": 0.18},
-        )  # fmt: skip
+        style = {"linestyle": look.dash, "marker": look.marker, "markevery": _MARKED, "markeredgecolor": "white"}
+        draw_band(axis, own, "time", "error", look, **style)
     axis.set_xscale("log")
     axis.set_yscale("log")
+    power_ticks(axis, "x")
     power_ticks(axis)
     axis.set_xlabel("t (units of the system's time)")
     axis.set_ylabel("")
@@ -134,12 +132,13 @@ def table(points: pd.DataFrame) -> list[list[str]]:
 
 def drifts(rows: pd.DataFrame) -> pd.DataFrame:
     """A row a (system, line), means over seeds: drift and oscillation of both energies, and what left its bounds."""
+    by_line, lines = dict(groups(rows, ["system", "line"])), select.lines(rows)
     found = [
         {"system": system, "line": line, "cell_ids": ";".join(own["cell_id"])}
         | {name: mean(own, name) for name in _DRIFTS}
         for system in select.systems(rows)
-        for line in select.lines(rows)
-        if not (own := where(rows, system=system, line=line)).empty and filled(own, "energy_horizon")
+        for line in lines
+        if (own := by_line.get((system, line))) is not None and filled(own, "energy_horizon")
     ]
     return pd.DataFrame(found, columns=["system", "line", "cell_ids", *_DRIFTS])
 

@@ -13,20 +13,23 @@ from reports import rows as select
 from reports import theme
 from reports.error_markdown import HEADINGS
 from reports.exhibit import Chapter, Exhibit, ids, prose, stem
-from reports.frames import otherwise, records, where
+from reports.frames import distinct_pairs, keep, narrow, otherwise, where
+from reports.log_axes import power_ticks
+from reports.long_form import long_form
+from reports.material import Material
 
 TITLE = "Distributions of |H_pred - H_true| (Figures V to VII)"
+_NEEDED = [*select.LINED, "status", "validation_loss", *(f"h_quantiles_{name}" for name in TEST_SETS)]
 
 
-def chapter(frame: pd.DataFrame, out: Path) -> Chapter:
+def chapter(material: Material, out: Path) -> Chapter:
     """Writes h_errors_SYSTEM.png and .pdf into `out`; several protocols stand in the names."""
-    rows = select.of_kind(select.simulated(frame), "train")
-    names = select.protocols(rows)
+    names = list(material.simulated)
     exhibits, missing = [], []
-    for name in names:
-        lined, _ = select.of_protocol(rows, name)
-        for system in select.systems(lined):
-            own = where(lined, system=system)
+    for name, lined in material.simulated.items():
+        drawn_from = narrow(lined, _NEEDED)
+        for system in select.systems(drawn_from):
+            own = where(drawn_from, system=system)
             shown, left_out = select.drawn(select.ok(own), "h_quantiles_ru")
             drawn = errors(shown)
             if drawn.empty:
@@ -45,27 +48,22 @@ def errors(rows: pd.DataFrame) -> pd.DataFrame:
     The smallest and the largest error are left out: as samples they would weigh as much as half a per cent
     of the set. true_h is left out too: its errors are rounding.
     """
-    samples = [
-        {
-            "model": row["model"],
-            "line": row["line"],
-            "seed": row["seed"],
-            "cell_ids": row["cell_id"],
-            "test_set": test_set,
-            "error": error,
-        }
-        for row in records(otherwise(rows, "model", "true_h"))
-        for test_set in TEST_SETS
-        for error in select.numbers(row[f"h_quantiles_{test_set}"])[1:-1]
-        if error > 0 and np.isfinite(error)
-    ]
-    return pd.DataFrame(samples, columns=["model", "line", "seed", "cell_ids", "test_set", "error"])
+    known = otherwise(rows, "model", "true_h")
+    samples = pd.concat(
+        [
+            long_form(known, error=[select.numbers(own)[1:-1] for own in known[f"h_quantiles_{test_set}"]]).assign(
+                test_set=test_set
+            )
+            for test_set in TEST_SETS
+        ],
+        ignore_index=True,
+    )
+    return keep(samples, (samples["error"] > 0) & np.isfinite(samples["error"]))
 
 
 def draw(samples: pd.DataFrame, system: str) -> Figure:
     """One panel a test set; a violin a line: its density on the logarithmic axis, and its quartiles."""
-    pairs = {(row["model"], row["line"]) for row in records(samples)}
-    lines = sorted(pairs, key=lambda pair: (pair[0] != "constant", *pair))
+    lines = sorted(distinct_pairs(samples, "model", "line"), key=lambda pair: (pair[0] != "constant", *pair))
     order = [line for _, line in lines]
     looks = theme.line_looks(lines)
     with theme.style():
@@ -89,6 +87,7 @@ def _draw_panel(axis: Axes, samples: pd.DataFrame, order: list[str], looks: dict
         cut=0, inner="quart", inner_kws={"color": "white", "linewidth": 0.9},
         density_norm="width", linewidth=0.6, width=0.85, legend=False,
     )  # fmt: skip
+    power_ticks(axis, "x")
     axis.set_xlabel("")
     axis.set_ylabel("")
 

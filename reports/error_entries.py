@@ -1,12 +1,12 @@
 """The numbers of the error table: mean |H_pred - H_true| by system, line and test set, with intervals."""
 
-from typing import Any, cast
+import math
 
 import pandas as pd
 
 from bench.schema import TEST_SETS
 from reports import rows as select
-from reports.frames import distinct, groups, records, where
+from reports.frames import Values, arrays, distinct, narrow, records, where
 from reports.published import Published
 from reports.significance import Comparison, compare, holm, sign
 from reports.statistics import mean_interval
@@ -23,18 +23,24 @@ def measured(rows: pd.DataFrame) -> pd.DataFrame:
     """
     if len(select.protocols(rows)) > 1:
         raise ValueError(f"rows of different protocols are never averaged: {', '.join(select.protocols(rows))}")
-    found = dict(groups(select.ok(rows), ["system", "line"]))
-    identities = {(row["system"], row["line"]): row for row in records(rows)}
+    found, lines = by_line(rows), select.lines(rows)
+    identities = {(row["system"], row["line"]): row for row in records(_identities(rows))}
     return pd.DataFrame(
         [
             {"system": system, "line": line, "test_set": test_set, "source": "measured"}
             | _line_identity(identities.get((system, line)), line)
-            | _average(found.get((system, line), rows.head(0)), f"h_mae_{test_set}")
+            | _average(found.get((system, line), {}), f"h_mae_{test_set}")
             for system in select.systems(rows)
-            for line in select.lines(rows)
+            for line in lines
             for test_set in TEST_SETS
         ]
     )
+
+
+def by_line(rows: pd.DataFrame) -> dict[tuple, Values]:
+    """The values of the ok rows by (system, line)."""
+    entering = select.ok(rows)
+    return arrays(entering, ["system", "line"], ["seed", "cell_id", *(f"h_mae_{name}" for name in TEST_SETS)])
 
 
 def published(systems: list[str], table: Published) -> pd.DataFrame:
@@ -82,8 +88,8 @@ def with_signs(entries: pd.DataFrame, rows: pd.DataFrame, reference: str | None)
     `sign`, see `significance.sign`. `rows` are those of `measured`. NaN and '' for the reference itself, models that
     need no training, and where there is no reference.
     """
-    by_line = dict(groups(select.ok(rows), ["system", "line"]))
-    found = [_against(reference, entry, by_line) for entry in records(entries)]
+    values = by_line(rows)
+    found = [_against(reference, entry, values) for entry in records(entries)]
     adjusted = holm([comparison.p for comparison in found])
     return entries.assign(
         ratio=[comparison.ratio for comparison in found],
@@ -95,7 +101,7 @@ def with_signs(entries: pd.DataFrame, rows: pd.DataFrame, reference: str | None)
     )
 
 
-def _against(reference: str | None, entry: dict, rows: dict[tuple, pd.DataFrame]) -> Comparison:
+def _against(reference: str | None, entry: dict, rows: dict[tuple, Values]) -> Comparison:
     own, other = rows.get((entry["system"], entry["line"])), rows.get((entry["system"], reference))
     alone = entry["line"] == reference or entry["line"] in select.REFERENCES
     if alone or own is None or other is None:
@@ -110,22 +116,32 @@ def reference_line(rows: pd.DataFrame, table: Published) -> str | None:
     return lines[0] if len(lines) == 1 else None
 
 
-def _by_seed(rows: pd.DataFrame, column: str) -> dict[int, float]:
+def _by_seed(rows: Values, column: str) -> dict[int, float]:
     """The value of each seed."""
     return dict(zip(rows["seed"], rows[column], strict=True))
 
 
-def _average(rows: pd.DataFrame, column: str) -> dict:
-    values = rows.dropna(subset=[column])
+def _average(rows: Values, column: str) -> dict:
     # A reference is the same model under every recipe; its seeds, not its rows, are the sample.
-    interval = mean_interval(cast(Any, values).groupby("seed")[column].mean())
+    of_seed: dict[int, list[float]] = {}
+    cells = []
+    for seed, value, cell in zip(*(rows.get(name, ()) for name in ("seed", column, "cell_id")), strict=True):
+        if not math.isnan(value):
+            of_seed.setdefault(seed, []).append(value)
+            cells.append(cell)
+    interval = mean_interval(sum(values) / len(values) for values in of_seed.values())
     return {
         "mean": interval.mean,
         "low": interval.low,
         "high": interval.high,
         "seeds": interval.count,
-        "cell_ids": ";".join(sorted(values["cell_id"])),
+        "cell_ids": ";".join(sorted(cells)),
     }
+
+
+def _identities(rows: pd.DataFrame) -> pd.DataFrame:
+    """One row a (system, line)."""
+    return narrow(rows, ["system", "line", *_LINE_COLUMNS]).drop_duplicates(["system", "line"], keep="last")
 
 
 def _line_identity(row: dict | None, line: str) -> dict:

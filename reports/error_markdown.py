@@ -10,12 +10,15 @@ from reports.numerals import ABSENT, with_interval
 HEADINGS = {"ru": "RU", "sg": "SG", "gaussian": "Gaussian"}
 
 
-def render(measured: pd.DataFrame, published: pd.DataFrame, notes: tuple[str, ...]) -> str:
-    """A pipe table, one line a (system, line), published ones last in each system, and the notes below."""
+def render(measured: pd.DataFrame, published: pd.DataFrame, notes: tuple[str, ...], *, linked: bool = False) -> str:
+    """A pipe table, one line a (system, line), published ones last in each system, and the notes below.
+
+    Measured numbers are `linked` to their entry of the leaderboard, for the page that has one.
+    """
     headings = ["system", "model (recipe)", *(HEADINGS[name] for name in TEST_SETS), "seeds"]
     table = [_pipes(headings), _pipes(["---", "---", *["---:"] * len(TEST_SETS), "---"])]
     for system in distinct(measured, "system"):
-        table += [_pipes(_measured_line(own)) for own in by_line(where(measured, system=system))]
+        table += [_pipes(_measured_line(own, linked)) for own in by_line(where(measured, system=system))]
         table += [_pipes(_published_line(own)) for own in by_line(where(published, system=system))]
     return "\n".join([*table, "", *(f"- {escape(note)}" for note in notes)]) + "\n"
 
@@ -36,8 +39,9 @@ def seeds_text(entries: dict[str, dict]) -> str:
     return f"{count} seed" if many == 1 else f"{count} seeds"
 
 
-def _measured_line(entries: dict[str, dict]) -> list[str]:
-    values = [_value(entries[name]) for name in TEST_SETS]
+def _measured_line(entries: dict[str, dict], linked: bool) -> list[str]:
+    link = _link if linked else _value
+    values = [link(entries[name]) for name in TEST_SETS]
     first = entries[TEST_SETS[0]]
     return [first["system"], escape(first["line"]), *values, seeds_text(entries)]
 
@@ -54,6 +58,12 @@ def _value(entry: dict) -> str:
         text = f"**{text}**"
     marks = [entry["sign"], "†" if entry["no_better_than_constant"] else ""]
     return " ".join([text, *filter(None, marks)])
+
+
+def _link(entry: dict) -> str:
+    """The value, leading to the entries of the leaderboard that its cells belong to, by its metric."""
+    cells = entry["cell_ids"].replace(";", "+")
+    return f"[{_value(entry)}](#cells/h_mae_{entry['test_set']}/{cells})" if cells else _value(entry)
 
 
 def _pipes(cells: list[str]) -> str:

@@ -5,14 +5,20 @@ from pathlib import Path
 
 import pandas as pd
 
+from bench.schema import IDENTITY_COLUMNS, TEST_SETS
 from reports import error_entries, error_latex, error_markdown, outcomes
 from reports import rows as select
 from reports.exhibit import Chapter, Exhibit, ids, stem, write
-from reports.frames import otherwise, where
+from reports.frames import narrow, otherwise, where
+from reports.material import Material
 from reports.published import Published, paper
 from reports.significance import METHOD
+from reports.tabular import followed
 
 TITLE = "Errors of H"
+_NEEDED = [  # of the two hundred columns, each of which makes every selection of rows slower
+    "line", *IDENTITY_COLUMNS, "cell_id", "status", "reason", "fingerprint", *(f"h_mae_{name}" for name in TEST_SETS)
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -43,10 +49,10 @@ class ErrorTable:
         return both
 
 
-def tabulate(rows: pd.DataFrame, published: Published) -> ErrorTable:
-    """The table of training rows of one protocol. Raises ValueError if there is more than one."""
-    protocol = select.protocols(rows)[0]
-    lined, dropped = select.of_protocol(rows, protocol)
+def tabulate(lined: pd.DataFrame, dropped: int, published: Published) -> ErrorTable:
+    """The table of training rows of one protocol, as `rows.of_protocol` gives them."""
+    lined = narrow(lined, _NEEDED)
+    protocol = select.protocols(lined)[0]
     reference = error_entries.reference_line(lined, published)
     measured = error_entries.with_marks(error_entries.measured(lined), protocol, published)
     measured = error_entries.with_signs(measured, lined, reference)
@@ -56,29 +62,27 @@ def tabulate(rows: pd.DataFrame, published: Published) -> ErrorTable:
     return ErrorTable(protocol, measured, entries, notes)
 
 
-def chapter(frame: pd.DataFrame, out: Path) -> Chapter:
+def chapter(material: Material, out: Path) -> Chapter:
     """Writes error_table.md, .tex and .csv into `out`; several protocols stand in the names."""
-    rows = select.of_kind(select.simulated(frame), "train")
-    if rows.empty:
+    names = list(material.simulated)
+    if not names:
         return Chapter(TITLE, missing=("no train rows: the error table was not made",))
-    names = select.protocols(rows)
-    exhibits = tuple(
-        _exhibit(tabulate(where(rows, protocol=name), paper()), out, name if len(names) > 1 else "") for name in names
-    )
-    return Chapter(TITLE, exhibits)
+    tables = [tabulate(*material.by_protocol[name], paper()) for name in names]
+    return Chapter(TITLE, tuple(_exhibit(table, out, table.protocol if len(names) > 1 else "") for table in tables))
 
 
 def _exhibit(table: ErrorTable, out: Path, suffix: str) -> Exhibit:
     name = stem("error_table", suffix)
     title = f"Error table, protocol {table.protocol}"
     body = error_markdown.render(table.measured, table.published, table.notes)
+    linked = error_markdown.render(table.measured, table.published, table.notes, linked=True)
     latex = error_latex.render(table.measured, table.published, table.notes, table.caption, label=f"tab:{name}")
     files = (
-        write(out / f"{name}.md", f"# {title}\n\n{table.caption}\n\n{body}"),
+        write(out / f"{name}.md", f"# {title}\n\n{table.caption}\n\n{body}{followed(name, table.tidy)}"),
         write(out / f"{name}.tex", latex),
         write(out / f"{name}.csv", table.tidy.to_csv(index=False, lineterminator="\n")),
     )
-    return Exhibit(title, table.caption, files, body, ids(table.measured))
+    return Exhibit(title, table.caption, files, body, ids(table.measured), linked)
 
 
 def _reading_notes(measured: pd.DataFrame, entries: pd.DataFrame, protocol: str, published: Published) -> list[str]:

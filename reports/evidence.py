@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from bench.schema import TEST_SETS
 from reports import energy
 from reports import rows as select
 from reports.exhibit import ids, prose
-from reports.frames import column, groups, is_null, keep, mean, positive, where
+from reports.frames import column, groups, is_null, keep, mean, narrow, positive, where
 from reports.leaderboard import largest
 from reports.material import Material
 from reports.numerals import brief, plain
@@ -21,6 +22,8 @@ from reports.statistics import CONFIDENCE, mean_interval
 
 LONG = 1000.0  # time up to which an energy has to be followed
 BOUNDED = 0.1  # growth exponent up to which it counts as kept
+_NEEDED = [*select.LINED, "protocol", "status", "validation_loss", "rollout_error", "energy_times",
+           "energy_error_curve", *(f"h_mae_{name}" for name in TEST_SETS)]  # fmt: skip
 _RESAMPLES = 2000
 _ROUNDING = 10.0  # times the error of backpropagation in the same floating-point type
 
@@ -190,7 +193,7 @@ def _ok_rows(material: Material, protocol: str | None, systems: tuple[str, ...])
     """Ok training rows with a column `line`, of one protocol or each, of these systems or all."""
     none = select.with_lines(material.trained.head(0))
     wanted = [material.lined.get(protocol, none)] if protocol else [*material.lined.values()]
-    rows = select.ok(pd.concat(wanted or [none]))
+    rows = select.ok(pd.concat([narrow(own, _NEEDED) for own in wanted or [none]]))
     return keep(rows, rows["system"].isin(list(systems))) if systems else rows
 
 

@@ -11,13 +11,17 @@ _LONGEST_SHOWN = 200  # lines of a body that the index shows
 
 @dataclass(frozen=True)
 class Exhibit:
-    """A table or figure: its files, the Markdown (`body`) that pages show below the caption, its cells' ids."""
+    """A table or figure: its files, the Markdown (`body`) that pages show below the caption, its cells' ids.
+
+    `linked` is the same body with links from its numbers to the leaderboard of the HTML page, where it has such.
+    """
 
     title: str
     caption: str
     files: tuple[Path, ...]
     body: str = ""
     cells: tuple[str, ...] = ()
+    linked: str = ""
 
     @property
     def name(self) -> str:

@@ -7,9 +7,9 @@ import pandas as pd
 
 from reports.exhibit import Exhibit, ids, prose
 from reports.frames import column, is_null, records, varies
-from reports.numerals import ABSENT
+from reports.numerals import ABSENT, plain
 from reports.scaling_points import SETTINGS, Scaling, exponent_text, in_cell, tidy
-from reports.statistics import Exponent
+from reports.statistics import Bent, Exponent
 from reports.tabular import Table
 from reports.theory import complexity_table
 
@@ -24,7 +24,8 @@ def table(measured: list[Scaling]) -> pd.DataFrame:
 
     `fitted`, `low`, `high`: the exponent and its 95 % interval; `shortest`, `longest`, `points`: what it was
     fitted to; `theory` and `formula`; `in_interval`: whether the interval contains the theory, null if either is
-    unknown. `text` is the fit as people read it.
+    unknown. `text` is the fit as people read it. `constant`, `bent`, `bent_low`, `bent_high`, `bent_in_interval` and
+    `bent_text`: the same of a + b N^k over all lengths, null where b N^k alone does as well.
     """
     return pd.DataFrame(
         [
@@ -43,11 +44,12 @@ def exhibit(measured: list[Scaling], out: Path) -> Exhibit:
         f"k of memory ~ N^k and time ~ N^k, {FIT}, with the half width of the 95 % interval; theory: "
         f"{complexity_table().source}; and whether the interval contains it. Parts that do not grow with N bend a "
         "fit at small N, which is why the lower half is left out; the interval knows of scatter, not of what "
-        "bending is left. The theory of memory is that of the term that grows."
+        "bending is left. Where it is bent beyond chance (F-test at the level 0.05), a + b N^k with a > 0 is fitted "
+        "too, to the logarithms over all lengths. The theory of memory is that of the term that grows."
     )
     headings, lines, words = _lines(entries)
     shown = Table(TITLE, caption, headings, lines, words)
-    return shown.publish(out, "exponents", entries.drop(columns="text"), ids(tidy(measured)))
+    return shown.publish(out, "exponents", entries.drop(columns=["text", "bent_text"]), ids(tidy(measured)))
 
 
 def contains(fit: Exponent | None, theory: float | None) -> bool | None:
@@ -76,6 +78,19 @@ def _comparison(scaling: Scaling, mode: str, quantity: str) -> dict:
         "in_interval": contains(fit, theory),
         "formula": promise.formula,
         "text": exponent_text(fit),
+        **_bent(scaling.bent(mode, measured), theory),
+    }
+
+
+def _bent(fit: Bent | None, theory: float | None) -> dict:
+    exponent = fit.exponent if fit else None
+    return {
+        "constant": fit.constant if fit else None,
+        "bent": exponent.slope if exponent else None,
+        "bent_low": exponent.low if exponent else None,
+        "bent_high": exponent.high if exponent else None,
+        "bent_in_interval": contains(exponent, theory),
+        "bent_text": f"{exponent_text(exponent)}, a = {plain(fit.constant)}" if fit else ABSENT,
     }
 
 
@@ -84,7 +99,10 @@ def _lines(entries: pd.DataFrame) -> tuple[list[str], list[list[str]], int]:
     varying = [name for name in SETTINGS if varies(entries, name)]
     headings = ["system", *(name.replace("_", " ") for name in varying), "gradient mode"]
     words = len(headings)
-    headings += ["N fitted", "memory", "theory", "in interval", "time", "theory", "in interval", "memory in theory"]
+    headings += ["N fitted"]
+    for quantity, unit in (("memory", "MiB"), ("time", "ms")):
+        headings += [quantity, "theory", "in interval", f"as a + b N^k (a in {unit})", "in interval"]
+    headings += ["memory in theory"]
     pairs = records(entries)
     lines = []
     for memory, time in zip(pairs[0::2], pairs[1::2], strict=True):
@@ -98,5 +116,8 @@ def _lines(entries: pd.DataFrame) -> tuple[list[str], list[list[str]], int]:
 
 def _cells(entry: dict) -> list[str]:
     theory = ABSENT if is_null(entry["theory"]) else f"{entry['theory']:g}"
-    contained = entry["in_interval"]
-    return [entry["text"], theory, ABSENT if is_null(contained) else "yes" if contained else "no"]
+    straight, bent = (
+        ABSENT if is_null(contained) else "yes" if contained else "no"
+        for contained in (entry["in_interval"], entry["bent_in_interval"])
+    )
+    return [entry["text"], theory, straight, entry["bent_text"], bent]

@@ -3,7 +3,11 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
+import numpy as np
 import pandas as pd
+from pandas.api.types import is_numeric_dtype as is_numeric
+
+Values = dict[str, np.ndarray]  # of some rows, by column
 
 
 def where(frame: pd.DataFrame, **equal: object) -> pd.DataFrame:
@@ -24,6 +28,18 @@ def groups(frame: pd.DataFrame, columns: Sequence[str]) -> Iterator[tuple[tuple,
     yield from cast(Any, frame.groupby(list(columns), dropna=False, sort=True))
 
 
+def narrow(frame: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """These columns alone: every selection of rows copies all that there are."""
+    return cast(pd.DataFrame, frame[list(names)])
+
+
+def arrays(frame: pd.DataFrame, by: Sequence[str], names: Sequence[str]) -> dict[tuple, Values]:
+    """The named columns of each group as arrays: of thousands of groups a hundred times faster than as frames."""
+    columns = {name: np.asarray(frame[name], dtype=None if is_numeric(frame[name]) else object) for name in names}
+    places = cast(Any, frame.groupby(list(by), dropna=False)).indices
+    return {key: {name: column[own] for name, column in columns.items()} for key, own in places.items()}
+
+
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """One dict a row."""
     return cast(Any, frame).to_dict("records")
@@ -37,6 +53,11 @@ def ordered(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
 def distinct(frame: pd.DataFrame, column: str) -> list[Any]:
     """The column's values without nulls or repeats, in the order of their first appearance."""
     return list(cast(Any, frame[column]).dropna().unique())
+
+
+def distinct_pairs(frame: pd.DataFrame, first: str, second: str) -> list[tuple[Any, Any]]:
+    """The pairs of values of two columns without repeats, in the order of their first appearance."""
+    return list(cast(Any, frame[[first, second]].drop_duplicates()).itertuples(index=False, name=None))
 
 
 def varies(frame: pd.DataFrame, column: str) -> bool:

@@ -120,7 +120,7 @@ def _panel_against_h(axis: Axes, members: Sequence[Scaling]) -> None:
         own = where(sweep, gradient_mode=mode)
         _line(axis, own, "step_size", mode)
         if fit := order(own, members[0].exact_below):
-            labels[mode] = f"{mode}: $p$ = {exponent_text(fit)}"
+            labels[mode] = f"{mode}: p = {exponent_text(fit)}"
     _exact_line(axis, members[0])
     axis.set_xscale("log")
     steps = sorted(distinct(sweep, "step_size"))

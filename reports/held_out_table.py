@@ -6,11 +6,12 @@ import pandas as pd
 
 from reports import outcomes
 from reports import rows as select
-from reports.exhibit import Chapter, Exhibit, escape, stem, write
+from reports.exhibit import Chapter, Exhibit, ids, stem
 from reports.frames import column, distinct, groups, mean, where
+from reports.material import Material
 from reports.numerals import with_interval
 from reports.statistics import mean_interval
-from reports.tabular import markdown
+from reports.tabular import Table
 
 TITLE = "Held-out trajectories"
 MEASURES = {
@@ -30,9 +31,9 @@ CAPTION = (
 )
 
 
-def chapter(frame: pd.DataFrame, out: Path) -> Chapter:
-    """Writes held_out.md and .csv for each set of own data; several stand in the names."""
-    lined, dropped = select.newest_of_each_cell(select.of_kind(select.recorded(frame), "train"))
+def chapter(material: Material, out: Path) -> Chapter:
+    """Writes held_out.md, .tex and .csv for each set of own data; several stand in the names."""
+    lined, dropped = select.newest_of_each_cell(select.recorded(material.trained))
     lined = select.with_lines(lined)
     names = select.systems(lined)
     exhibits = [
@@ -42,22 +43,22 @@ def chapter(frame: pd.DataFrame, out: Path) -> Chapter:
 
 
 def entries(rows: pd.DataFrame) -> pd.DataFrame:
-    """One row a (line, measure) with `mean`, `low`, `high` and `seeds`; only ok rows enter."""
+    """One row a (line, measure) with `mean`, `low`, `high`, `seeds` and `cell_ids`; only ok rows enter."""
     return pd.DataFrame(
         [
             {"line": line, "measure": measure, "mean": found.mean, "low": found.low, "high": found.high,
-             "seeds": found.count}
+             "seeds": found.count, "cell_ids": ";".join(sorted(select.ok(own)["cell_id"]))}
             for line in select.lines(rows)
             if not (own := where(rows, line=line)).empty
             for measure in MEASURES
             for found in [mean_interval(mean(seed, measure) for _, seed in groups(select.ok(own), ["seed"]))]
         ],
-        columns=["line", "measure", "mean", "low", "high", "seeds"],
+        columns=["line", "measure", "mean", "low", "high", "seeds", "cell_ids"],
     )  # fmt: skip
 
 
-def table(entries: pd.DataFrame) -> str:
-    """Markdown: one line a model, one column a measure."""
+def lines(entries: pd.DataFrame) -> list[list[str]]:
+    """The cells of the table: one line a model, one column a measure."""
     still = column(where(entries, line="constant", measure="rollout_error"), "mean").min()
     cells = []
     for line in distinct(entries, "line"):
@@ -67,8 +68,8 @@ def table(entries: pd.DataFrame) -> str:
         ]
         if line != "constant" and (own.loc["rollout_error", "mean"] >= still or own.loc["escape_share", "mean"] == 1):
             values[0] += " †"
-        cells.append([escape(line), *values, str(own.loc["escape_share", "seeds"])])
-    return markdown(["model (recipe)", *MEASURES.values(), "seeds"], cells)
+        cells.append([line, *values, str(own.loc["escape_share", "seeds"])])
+    return cells
 
 
 def _exhibit(rows: pd.DataFrame, dropped: int, name: str, out: Path, suffix: str) -> Exhibit:
@@ -79,10 +80,6 @@ def _exhibit(rows: pd.DataFrame, dropped: int, name: str, out: Path, suffix: str
     notes += [*outcomes.left_out(rows), *outcomes.code_versions(select.ok(rows))]
     if dropped:
         notes.append(f"{dropped} older row(s) of cells that ran anew, on other data or by another recipe, left out.")
-    body = "\n".join([table(found), *(f"- {escape(note)}" for note in notes)]) + "\n"
-    title = f"Own data {name}"
-    files = (
-        write(out / f"{stem('held_out', suffix)}.md", f"# {title}\n\n{CAPTION}\n\n{body}"),
-        write(out / f"{stem('held_out', suffix)}.csv", found.to_csv(index=False, lineterminator="\n")),
-    )
-    return Exhibit(title, CAPTION, files, body, tuple(sorted(select.ok(rows)["cell_id"])))
+    headings = ("model (recipe)", *MEASURES.values(), "seeds")
+    table = Table(f"Own data {name}", CAPTION, headings, lines(found), notes=notes)
+    return table.publish(out, stem("held_out", suffix), found, ids(found))

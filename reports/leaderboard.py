@@ -9,7 +9,7 @@ from scipy import stats
 
 from bench.schema import TEST_SETS
 from reports import rows as select
-from reports.frames import column
+from reports.frames import column, narrow
 from reports.statistics import CONFIDENCE
 from reports.theme import COMPILED
 
@@ -42,9 +42,15 @@ METRICS = (
 )
 
 
+_NEEDED = list(dict.fromkeys([
+    *IDENTITY, "kind", "compiled", "batch_size", "seed", "status", "cell_id", "run_id", "started_at",
+    "energy_error_curve", *(metric.column for metric in METRICS if metric.column != "energy_error"),
+]))  # fmt: skip
+
+
 def prepare(frame: pd.DataFrame) -> pd.DataFrame:
     """The ok rows, the newest of each cell, with every metric in its shown unit and compiled modes named so."""
-    rows, _ = select.newest_of_each_cell(select.ok(frame))
+    rows, _ = select.newest_of_each_cell(select.ok(narrow(frame, _NEEDED)))
     compiled = rows["compiled"].fillna(False).astype(bool) & rows["gradient_mode"].notna()
     shown = {metric.column: _values(rows, metric) for metric in METRICS}
     modes = rows["gradient_mode"].where(~compiled, rows["gradient_mode"] + COMPILED)

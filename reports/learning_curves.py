@@ -5,29 +5,33 @@ from pathlib import Path
 from typing import Literal
 
 import matplotlib.ticker as ticker
+import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from reports import rows as select
 from reports import theme
+from reports.bands import draw_band
 from reports.exhibit import Chapter, Exhibit, ids, prose, stem
-from reports.frames import groups, mean, records, where
+from reports.frames import distinct_pairs, groups, keep, mean, narrow, where
+from reports.log_axes import readable_ticks
+from reports.long_form import long_form
+from reports.material import Material
 
 TITLE = "Learning curves"
-_DASHES: dict[str, Literal[":", "-"]] = {"training": ":", "validation": "-"}
+_NEEDED = [*select.LINED, "status", "validation_loss", "loss_floor", "curve_train", "curve_validation"]
+DASHES: dict[str, Literal[":", "-"]] = {"training": ":", "validation": "-"}
 _FLOOR_DASH = "--"
 
 
-def chapter(frame: pd.DataFrame, out: Path) -> Chapter:
+def chapter(material: Material, out: Path) -> Chapter:
     """Writes learning_curves.png and .pdf into `out`; several protocols stand in the names."""
-    rows = select.of_kind(frame, "train")
-    names = select.protocols(rows)
+    names = list(material.lined)
     exhibits, missing = [], []
-    for name in names:
-        lined, _ = select.of_protocol(rows, name)
+    for name, rows in material.lined.items():
+        lined = narrow(rows, _NEEDED)
         shown, left_out = select.drawn(select.ok(lined), "curve_validation")
         losses = curves(shown)
         if losses.empty:
@@ -45,15 +49,16 @@ def curves(rows: pd.DataFrame) -> pd.DataFrame:
 
     The training loss of a model that integrates nothing is no error of a state and is left out.
     """
-    losses = [
-        {"system": row["system"], "model": row["model"], "line": row["line"], "seed": row["seed"],
-         "cell_ids": row["cell_id"], "part": part, "epoch": epoch, "loss": loss}
-        for row in records(rows)
-        for part, column in (("training", "curve_train"), ("validation", "curve_validation"))
-        if part == "validation" or pd.notna(row["gradient_mode"])
-        for epoch, loss in enumerate(select.numbers(row[column]), start=1)
-    ]  # fmt: skip
-    return pd.DataFrame(losses, columns=["system", "model", "line", "seed", "cell_ids", "part", "epoch", "loss"])
+    integrating = keep(rows, rows["gradient_mode"].notna())
+    return pd.concat(
+        [_losses(integrating, "curve_train", "training"), _losses(rows, "curve_validation", "validation")],
+        ignore_index=True,
+    )
+
+
+def _losses(rows: pd.DataFrame, column: str, part: str) -> pd.DataFrame:
+    curves = [select.numbers(curve) for curve in rows[column]]
+    return long_form(rows, epoch=[np.arange(1, len(curve) + 1) for curve in curves], loss=curves).assign(part=part)
 
 
 def floors(rows: pd.DataFrame) -> dict[str, float]:
@@ -66,7 +71,7 @@ def draw(losses: pd.DataFrame, floor: dict[str, float]) -> Figure:
     """One panel a system, logarithmic in loss: mean over seeds, band from the least to the largest."""
     systems = select.systems(losses)
     columns = min(3, len(systems))
-    looks = theme.line_looks(_models_and_lines(losses))
+    looks = theme.line_looks(sorted(distinct_pairs(losses, "model", "line")))
     with theme.style():
         figure, axes = theme.panels(math.ceil(len(systems) / columns), columns, height=2.5)
         for axis, system in zip(axes.flat, systems, strict=False):
@@ -91,12 +96,10 @@ def draw(losses: pd.DataFrame, floor: dict[str, float]) -> Figure:
 def _draw_panel(axis: Axes, losses: pd.DataFrame, looks: dict[str, theme.Look]) -> None:
     for (line, part), own in groups(losses, ["line", "part"]):
         look = looks[line]
-        sns.lineplot(
-            data=own, x="epoch", y="loss", ax=axis, estimator="mean", errorbar=("pi", 100), legend=False,
-            color=look.colour, linestyle=_DASHES[part], marker=look.marker if part == "validation" else None,
-            err_kws={"linewidth": 0, "alpha": 0.18},
-        )  # fmt: skip
+        marker = look.marker if part == "validation" else None
+        draw_band(axis, own, "epoch", "loss", look, linestyle=DASHES[part], marker=marker, markeredgecolor="white")
     axis.set_yscale("log")
+    readable_ticks(axis, "y")
     axis.xaxis.set_major_locator(ticker.MaxNLocator(nbins=6, integer=True, min_n_ticks=1))
     axis.set_xlabel("epoch")
     axis.set_ylabel("")
@@ -104,13 +107,9 @@ def _draw_panel(axis: Axes, losses: pd.DataFrame, looks: dict[str, theme.Look]) 
 
 def _handles(looks: dict[str, theme.Look], with_floor: bool) -> list[Line2D]:
     lines = [Line2D([], [], color=look.colour, marker=look.marker, label=line) for line, look in looks.items()]
-    parts = [Line2D([], [], color="0.3", linestyle=dash, label=part) for part, dash in _DASHES.items()]
+    parts = [Line2D([], [], color="0.3", linestyle=dash, label=part) for part, dash in DASHES.items()]
     floor = Line2D([], [], color="black", linestyle=_FLOOR_DASH, linewidth=0.9, label="loss of the true H")
     return [*lines, *parts, *([floor] if with_floor else [])]
-
-
-def _models_and_lines(losses: pd.DataFrame) -> list[tuple[str, str]]:
-    return sorted({(row["model"], row["line"]) for row in records(losses)})
 
 
 def _exhibit(losses: pd.DataFrame, lined: pd.DataFrame, protocol: str, out: Path, suffix: str, note: str) -> Exhibit:

@@ -1,10 +1,13 @@
 """Logarithmic axes with ticks that people read."""
 
+import math
 from collections.abc import Sequence
 from typing import Literal
 
 import matplotlib.ticker as ticker
 from matplotlib.axes import Axes
+
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def length_axis(axis: Axes, lengths: Sequence[int], most_labels: int = 9) -> None:
@@ -17,15 +20,23 @@ def length_axis(axis: Axes, lengths: Sequence[int], most_labels: int = 9) -> Non
 
 
 def readable_ticks(axis: Axes, name: Literal["x", "y"]) -> None:
-    """Plain numbers on a logarithmic axis: 1, 2 and 5 of a decade, or 1 alone over more than two and a half."""
+    """Plain numbers on a logarithmic axis: 1, 2, 5 of a decade, 1 alone over many, and all nine over half of one."""
     side = axis.xaxis if name == "x" else axis.yaxis
     low, high = axis.get_xlim() if name == "x" else axis.get_ylim()
-    side.set_major_locator(ticker.LogLocator(subs=(1, 2, 5) if high < 300 * low else (1,)))
+    digits = (1,) if high >= 300 * low else (1, 2, 5) if high >= 5 * low else range(1, 10)
+    side.set_major_locator(ticker.LogLocator(subs=digits))
     side.set_major_formatter(ticker.FormatStrFormatter("%g"))
     side.set_minor_locator(ticker.NullLocator())
 
 
-def power_ticks(axis: Axes, most: int = 6) -> None:
-    """Powers of ten on a logarithmic y axis, at most so many."""
-    axis.yaxis.set_major_locator(ticker.LogLocator(numticks=most))
-    axis.yaxis.set_minor_locator(ticker.NullLocator())
+def power_ticks(axis: Axes, name: Literal["x", "y"] = "y", most: int = 6) -> None:
+    """Powers of ten on a logarithmic axis, at most so many, as plain text: mathematics takes half a figure's time."""
+    side = axis.xaxis if name == "x" else axis.yaxis
+    side.set_major_locator(ticker.LogLocator(numticks=most))
+    side.set_major_formatter(ticker.FuncFormatter(lambda value, _: power_text(value)))
+    side.set_minor_locator(ticker.NullLocator())
+
+
+def power_text(value: float) -> str:
+    """A power of ten with a raised exponent: '10⁻³'."""
+    return "10" + str(round(math.log10(value))).translate(_RAISED) if value > 0 else ""

@@ -6,6 +6,7 @@ from functools import cached_property
 import pandas as pd
 
 from reports import rows
+from reports.frames import filled
 from reports.scaling_points import Scaling, scalings
 
 
@@ -20,9 +21,19 @@ class Material:
         return rows.of_kind(self.frame, "train")
 
     @cached_property
+    def by_protocol(self) -> dict[str, tuple[pd.DataFrame, int]]:
+        """Of each protocol the training rows, the newest of each cell, with a column `line`; how many are older."""
+        return {name: rows.of_protocol(self.trained, name) for name in rows.protocols(self.trained)}
+
+    @cached_property
     def lined(self) -> dict[str, pd.DataFrame]:
-        """Of each protocol the training rows, the newest of each cell, with a column `line`."""
-        return {name: rows.of_protocol(self.trained, name)[0] for name in rows.protocols(self.trained)}
+        """The same rows alone."""
+        return {name: lined for name, (lined, _) in self.by_protocol.items()}
+
+    @cached_property
+    def simulated(self) -> dict[str, pd.DataFrame]:
+        """Of these the protocols that make their data: the true H is known."""
+        return {name: lined for name, lined in self.lined.items() if not filled(lined, "data")}
 
     @cached_property
     def profiles(self) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from reports import rows as select
-from reports.frames import groups, otherwise
+from reports.frames import arrays, groups, is_null, narrow, otherwise
 
 _LONGEST_REASON = 200
 
@@ -18,7 +18,7 @@ def counts(frame: pd.DataFrame) -> list[dict]:
 
 def left_out(rows: pd.DataFrame) -> list[str]:
     """A sentence for each (line, status, reason) of the rows that are not ok; `rows` has a column `line`."""
-    failed = otherwise(rows, "status", "ok")
+    failed = otherwise(narrow(rows, ["line", "status", "reason", "system", "seed"]), "status", "ok")
     failed = failed.assign(reason=[_one_line(reason) for reason in failed["reason"]])
     return [
         f"{line}: {len(own)} {status} ({_where(own)})" + (f": {reason}" if reason else "")
@@ -29,16 +29,17 @@ def left_out(rows: pd.DataFrame) -> list[str]:
 def absent(rows: pd.DataFrame) -> list[str]:
     """A sentence for each line and system that lack a seed which the same line has on another system."""
     sentences = []
-    found = {line: own for (line,), own in groups(rows, ["line"])}
+    found: dict[str, dict[str, set[int]]] = {}
+    for (line, system), own in arrays(rows, ["line", "system"], ["seed"]).items():
+        found.setdefault(line, {})[system] = set(own["seed"].tolist())
+    systems = select.systems(rows)
     for line in select.lines(rows):
-        own = found.get(line)
-        if own is None:
+        if line not in found:
             sentences.append(f"{line}: no rows in the store")
             continue
-        on = {system: select.seeds(part) for (system,), part in groups(own, ["system"])}
-        for system in select.systems(rows):
-            lacking = sorted(set(select.seeds(own)) - set(on.get(system, ())))
-            if lacking:
+        seeds = set().union(*found[line].values())
+        for system in systems:
+            if lacking := sorted(seeds - found[line].get(system, set())):
                 sentences.append(f"{line}: not in the store ({system} {_seeds(lacking)})")
     return sentences
 
@@ -47,8 +48,9 @@ def code_versions(rows: pd.DataFrame) -> list[str]:
     """A sentence for each line and system whose averages mix rows of different code."""
     return [
         f"{line}: rows of {len(versions)} versions of the code are averaged ({system}: {', '.join(sorted(versions))})"
-        for (line, system), own in groups(rows, ["line", "system"])  # a fingerprint covers the system's file too
-        if len(versions := set(own["fingerprint"].dropna())) > 1
+        # a fingerprint covers the system's file too
+        for (line, system), own in sorted(arrays(rows, ["line", "system"], ["fingerprint"]).items())
+        if len(versions := {version for version in own["fingerprint"] if not is_null(version)}) > 1
     ]
 
 

@@ -29,7 +29,8 @@ class Shown:
     @property
     def body(self) -> Markup:
         """The body as HTML; what stands in it as HTML is text."""
-        return Markup(_markdown.render(self.exhibit.shown))
+        linked = self.exhibit.linked if self.exhibit.shown == self.exhibit.body else ""
+        return Markup(_markdown.render(linked or self.exhibit.shown))
 
     @property
     def picture(self) -> str:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +13,22 @@ from matplotlib.figure import Figure
 
 from reports import rows as select
 from reports import theme
-from reports.exhibit import Chapter, Exhibit, escape, prose, stem, write
-from reports.frames import records, where
+from reports.exhibit import Chapter, Exhibit, ids, prose, stem
+from reports.frames import keep, records, where
+from reports.material import Material
 from reports.numerals import plain
-from reports.tabular import markdown
+from reports.tabular import Table
 
 TITLE = "Surfaces of section"
 TRUE = "true_h"  # the model whose section is the true one, but for its integrator
 _COLUMNS = 4
-_PLANES = {"henon_heiles": ("y", "p$_y$")}  # names of the two coordinates
+_MEASURES = {
+    "section_distance": "distance",
+    "section_outside": "share outside",
+    "chaotic_share": "chaotic share",
+    "chaotic_exponent": "exponent (1/time)",
+}
+PLANES = {"henon_heiles": ("y", "p$_y$")}  # names of the two coordinates
 
 
 @dataclass(frozen=True)
@@ -39,9 +46,9 @@ class Sections:
         return f"Surface of section of {prose(self.system)} at E = {plain(self.energy)}, protocol {self.protocol}"
 
 
-def chapter(frame: pd.DataFrame, out: Path) -> Chapter:
-    """Writes poincare_SYSTEM_E=ENERGY.png, .pdf and .md; the protocol stands in the names if there are several."""
-    found = list(sections(select.of_kind(frame, "train")))
+def chapter(material: Material, out: Path) -> Chapter:
+    """Writes poincare_SYSTEM_E=ENERGY.png, .pdf, .md, .tex and .csv; several protocols stand in the names."""
+    found = list(sections(material))
     several = len({one.protocol for one in found}) > 1
     exhibits = tuple(_exhibit(one, out, one.protocol if several else "") for one in found)
     lacking = dict.fromkeys((one.system, one.protocol) for one in found if one.rows[0]["model"] != TRUE)
@@ -52,14 +59,12 @@ def chapter(frame: pd.DataFrame, out: Path) -> Chapter:
     return Chapter(TITLE, exhibits, missing)
 
 
-def sections(rows: pd.DataFrame) -> Iterator[Sections]:
+def sections(material: Material) -> Iterator[Sections]:
     """What has points on a section, one line once: of several seeds the first."""
-    for name in select.protocols(rows):
-        lined = select.ok(select.of_protocol(rows, name)[0])
-        for system in select.systems(lined):
-            own = [
-                row for row in records(where(lined, system=system)) if select.numbers(row["section_energies"]).size
-            ]
+    for name, lined in material.lined.items():
+        having = select.ok(keep(lined, lined["section_energies"].notna()))
+        for system in select.systems(having):
+            own = records(where(having, system=system))
             first = {row["line"]: row for row in sorted(own, key=lambda row: row["seed"], reverse=True)}
             chosen = [first[line] for line in sorted(first, key=lambda line: (line != TRUE, line))]
             for number, energy in enumerate(select.numbers(chosen[0]["section_energies"]) if chosen else ()):
@@ -77,7 +82,7 @@ def draw(found: Sections) -> Figure:
             _draw_panel(axis, row, found.number)
             axis.set_title("true" if row["model"] == TRUE else row["line" if several else "model"])
         theme.hide(list(axes.flat[count:]))
-        first, second = _PLANES.get(found.system, ("first coordinate", "second coordinate"))
+        first, second = PLANES.get(found.system, ("first coordinate", "second coordinate"))
         for place, axis in enumerate(axes.flat[:count]):
             axis.tick_params(labelbottom=place + columns >= count)  # the lowest of its column
             axis.set_xlabel(first if place + columns >= count else "")
@@ -109,20 +114,21 @@ def edge(row: dict[str, Any], number: int) -> tuple[np.ndarray, np.ndarray]:
     return first, second
 
 
-def table(found: Sections) -> str:
-    """Markdown: each line's distance from the true section, what is outside, and how chaotic its orbits are."""
-    names = ("section_distance", "section_outside", "chaotic_share", "chaotic_exponent")
-    cells = [
-        [escape(row["line"]), *(_entry(row, name, found.number) for name in names), plain(row["long_escape_share"])]
-        for row in found.rows
-    ]
-    headings = ["model", "distance", "share outside", "chaotic share", "exponent (1/time)", "escapes (all energies)"]
-    return markdown(headings, cells)
+def table(found: Sections) -> pd.DataFrame:
+    """A row a line: its distance from the true section, what is outside, and how chaotic its orbits are."""
+    return pd.DataFrame(
+        [
+            {"system": found.system, "energy": found.energy, "line": row["line"], "seed": row["seed"]}
+            | {name: _entry(row, name, found.number) for name in _MEASURES}
+            | {"long_escape_share": row["long_escape_share"], "cell_ids": row["cell_id"]}
+            for row in found.rows
+        ]
+    )
 
 
-def _entry(row: dict[str, Any], name: str, number: int) -> str:
+def _entry(row: dict[str, Any], name: str, number: int) -> float:
     values = select.numbers(row[name])
-    return plain(float(values[number]) if number < values.size else None)
+    return float(values[number]) if number < values.size else np.nan
 
 
 def _exhibit(found: Sections, out: Path, suffix: str) -> Exhibit:
@@ -137,7 +143,8 @@ def _exhibit(found: Sections, out: Path, suffix: str) -> Exhibit:
         "chaotic motion. Chaotic: orbits whose largest Lyapunov exponent exceeds 0.015, and the median exponent of "
         "those."
     )
-    body = table(found)
-    text = write(out / f"{name}.md", f"# {found.title}\n\n{caption}\n\n{body}")
-    cells = tuple(sorted(row["cell_id"] for row in found.rows))
-    return Exhibit(found.title, caption, (*pictures, text), body, cells)
+    data = table(found)
+    shown = {**_MEASURES, "long_escape_share": "escapes (all energies)"}
+    lines = [[row["line"], *(plain(row[measure]) for measure in shown)] for row in records(data)]
+    texts = Table(found.title, caption, ("model", *shown.values()), lines).publish(out, name, data, ids(data))
+    return replace(texts, files=(*pictures, *texts.files))

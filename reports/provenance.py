@@ -7,6 +7,8 @@ import pandas as pd
 
 from reports.numerals import ABSENT
 
+TUNED = "recipes/grid.toml"  # in the folder of bench.tune: its trials as a grid
+_NO_CHOICE = ("--out", "--cell", "--rerun", "--workers", "--address", "--timeout", "--backend", "--report-every")
 _NAMED_PACKAGES = ("torch", "ray", "numpy", "scipy")
 
 
@@ -52,14 +54,22 @@ class Run:
         return shlex.join(self._words) if self._words else _text(self.record.get("command_line"))
 
     @property
-    def grid(self) -> str | None:
-        """What stood after --grid in its command; None where nothing did."""
-        for place, word in enumerate(self._words):
-            if word == "--grid":
-                return next(iter(self._words[place + 1 :]), None)
-            if word.startswith("--grid="):
-                return word.removeprefix("--grid=")
-        return None
+    def cells_named(self) -> list[str]:
+        """The options of bench.run that name cells among which are those of this run; empty where none are known.
+
+        Its grid, or the user's data with what was chosen for them; of bench.tune the grid that it left.
+        """
+        options = _options(self._words)
+        given = dict(options)
+        if "bench.tune" in self._words:
+            folder = given.get("--out", f"results/tune/{given.get('--model')}")
+            return ["--grid", f"{folder}/{TUNED}"]
+        kept = [(name, value) for name, value in options if name not in _NO_CHOICE]
+        if "--grid" in given:
+            kept = [(name, value) for name, value in kept if name in ("--grid", "--data")]
+        elif "--data" not in given:
+            return []
+        return [word for option in kept for word in option]
 
     @property
     def _words(self) -> list[str]:
@@ -85,6 +95,21 @@ def footer(runs: list[Run], cells: int) -> str:
     machines = told([run.cpu for run in runs])
     parts = (f"hamiltonian-bench, store of {cells} cells", f"run {names}" if names else "", versions, machines)
     return " · ".join(part for part in parts if part)
+
+
+def _options(words: list[str]) -> list[tuple[str, str]]:
+    """The options of a command with their values, given as `--name value` or `--name=value`."""
+    found, waiting = [], ""
+    for word in words:
+        if word.startswith("--"):
+            waiting, equals, value = word.partition("=")
+            if equals:
+                found.append((waiting, value))
+                waiting = ""
+        elif waiting:
+            found.append((waiting, word))
+            waiting = ""
+    return found
 
 
 def _text(value: object) -> str:

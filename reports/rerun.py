@@ -17,10 +17,10 @@ OUT = "results/rerun"  # a store of its own: in the old one the cell is finished
 
 
 def command(cell_id: str, run: Run) -> str:
-    """The command that runs one cell of a run's grid again; empty where its record names no grid."""
-    if run.grid is None:
+    """The command that runs one cell of a run again; empty where its record does not say which cells it had."""
+    if not run.cells_named:
         return ""
-    return shlex.join(["python", "-m", "bench.run", "--grid", run.grid, "--cell", cell_id, "--out", OUT])
+    return shlex.join(["python", "-m", "bench.run", *run.cells_named, "--cell", cell_id, "--out", OUT])
 
 
 def commands(frame: pd.DataFrame, runs: list[Run]) -> pd.Series:
@@ -38,8 +38,8 @@ def explain(cell_id: str, results: str | Path) -> str:
         raise KeyError(f"{results} has no cell '{cell_id}'; column cell_id of report/cells.csv lists them")
     (row,) = records(frame)
     (run,) = provenance.runs(frame, records_of(results))
-    if run.grid is None:
-        raise KeyError(f"the record of run {run.run_id} names no grid: cell '{cell_id}' cannot be run alone")
+    if not run.cells_named:
+        raise KeyError(f"the record of run {run.run_id} names no grid or data: cell '{cell_id}' cannot be run alone")
     return f"# code: git {run.git}; status then: {row['status']}\n{command(cell_id, run)}"
 
 

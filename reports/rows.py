@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 
 from bench.schema import IDENTITY_COLUMNS
-from reports.frames import distinct, groups, keep, ordered, otherwise, records, varies, where
+from reports.frames import distinct, groups, keep, narrow, ordered, otherwise, records, varies, where
 from reports.published import paper
 
 REFERENCES = ("constant", "true_h")  # models that need no training: every table of H errors carries both
 VARIANTS = ("preset", "gradient_mode", "integrator", "start_guess", "seq_len", "dtype", "device")
+LINED = ("system", "model", "recipe", *VARIANTS, "seed", "cell_id", "line")  # what tells lines and their rows apart
 MOST_LINES = 16  # of a figure; more have no colours of their own
 _SAME_CELL = (*IDENTITY_COLUMNS, "batch_size")  # a profile's batch comes from its recipe's contents
 
@@ -30,11 +31,6 @@ def ok(rows: pd.DataFrame) -> pd.DataFrame:
 def recorded(frame: pd.DataFrame) -> pd.DataFrame:
     """Rows of a user's own data, of which the true H is not known."""
     return keep(frame, frame["data"].notna())
-
-
-def simulated(frame: pd.DataFrame) -> pd.DataFrame:
-    """The other rows."""
-    return keep(frame, frame["data"].isna())
 
 
 def protocols(rows: pd.DataFrame) -> list[str]:
@@ -65,23 +61,28 @@ def newest_of_each_cell(rows: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     A protocol or recipe whose contents changed under the same name leaves rows of equal identity and
     different `cell_id`; the one that started last stays.
     """
-    by_age = ordered(rows, ["started_at", "cell_id"])
-    newest = by_age.drop_duplicates(list(_SAME_CELL), keep="last")
-    return newest.sort_index().reset_index(drop=True), len(rows) - len(newest)
+    by_age = ordered(narrow(rows, ["started_at", "cell_id", *_SAME_CELL]), ["started_at", "cell_id"])
+    newest = by_age.drop_duplicates(list(_SAME_CELL), keep="last").index.sort_values()
+    chosen = rows if len(newest) == len(rows) else cast(pd.DataFrame, rows.loc[newest])
+    return chosen.reset_index(drop=True), len(rows) - len(newest)
 
 
 def with_lines(rows: pd.DataFrame) -> pd.DataFrame:
     """Adds `line`: model and recipe, and of VARIANTS whatever differs between the rows of that model."""
-    labels = {}
-    for (model,), own in groups(rows, ["model"]):
-        labels.update(zip(own.index, _labels(model, own), strict=True))
-    return rows.assign(line=pd.Series(labels, dtype=object).reindex(rows.index))
+    identity = narrow(rows, ["model", "recipe", *VARIANTS])
+    numbers = cast(Any, identity).groupby(list(identity.columns), dropna=False, sort=False).ngroup().to_numpy()
+    unique = identity.drop_duplicates()  # in the order of these numbers
+    labels = pd.Series(index=unique.index, dtype=object)
+    for (model,), own in groups(unique, ["model"]):
+        labels.loc[own.index] = _labels(model, own)
+    return rows.assign(line=labels.to_numpy()[numbers])
 
 
 def lines(rows: pd.DataFrame) -> list[str]:
     """Labels of `with_lines`: both references, present or not, then trained models by their identity."""
-    trained = otherwise(rows, "model", *REFERENCES)
-    return [*REFERENCES, *distinct(ordered(trained, ["model", "recipe", *VARIANTS]), "line")]
+    identity = ["model", "recipe", *VARIANTS]
+    trained = otherwise(narrow(rows, [*identity, "line"]).drop_duplicates(), "model", *REFERENCES)
+    return [*REFERENCES, *distinct(ordered(trained, identity), "line")]
 
 
 def drawn(rows: pd.DataFrame, shows: str) -> tuple[pd.DataFrame, int]:
@@ -94,7 +95,7 @@ def drawn(rows: pd.DataFrame, shows: str) -> tuple[pd.DataFrame, int]:
     present = [line for line in lines(rows) if line not in REFERENCES]
     if len(present) <= MOST_LINES:
         return rows, 0
-    chosen = [_leading(own) for _, own in groups(otherwise(rows, "model", *REFERENCES), ["model"])][:MOST_LINES]
+    chosen = [leading_line(own) for _, own in groups(otherwise(rows, "model", *REFERENCES), ["model"])][:MOST_LINES]
     kept = cast(pd.DataFrame, rows.loc[rows["line"].isin([*chosen, *REFERENCES])])
     return kept, len(present) - len(chosen)
 
@@ -106,7 +107,8 @@ def room(left_out: int) -> str:
     return f" Of each model the line with the least validation loss; {left_out} other lines are in the tables alone."
 
 
-def _leading(rows: pd.DataFrame) -> str:
+def leading_line(rows: pd.DataFrame) -> str:
+    """The line of least validation loss, geometric mean over systems and seeds; the first by name without one."""
     losses = rows["validation_loss"].where(rows["validation_loss"] > 0)
     means = cast(Any, losses.map(np.log)).groupby(rows["line"]).mean()
     return str(means.sort_index().fillna(np.inf).idxmin())

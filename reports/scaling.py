@@ -101,7 +101,7 @@ def _finish(axis: Axes, scaling: Scaling, column: str, quantity: str) -> None:
     if not modes:
         axis.text(0.5, 0.5, "not measured", transform=axis.transAxes, ha="center")
         return
-    labels = {mode: f"{mode}: $k$ = {exponent_text(scaling.exponent(mode, column))}" for mode in modes}
+    labels = {mode: f"{mode}: k = {exponent_text(scaling.exponent(mode, column))}" for mode in modes}
     axis.legend(
         handles=theme.mode_handles(modes, labels),
         loc="upper center",

@@ -13,7 +13,7 @@ from reports import theme
 from reports.exhibit import prose
 from reports.frames import groups, is_null, median, positive, records, varies, where
 from reports.numerals import ABSENT
-from reports.statistics import Exponent, fit_exponent
+from reports.statistics import Bent, Exponent, fit_above_constant, fit_exponent
 
 SETTINGS = (
     "model",
@@ -91,6 +91,11 @@ class Scaling:
         """k of column ~ N^k for one mode over its `fitted` points; None below two lengths."""
         own = self.fitted(mode, column)
         return fit_exponent(own["seq_len"].astype(float), own[column])
+
+    def bent(self, mode: str, column: str) -> Bent | None:
+        """a and k of column ~ a + b N^k over all lengths of the mode; None where b N^k alone does as well."""
+        own = positive(self.of_mode(mode), column)
+        return fit_above_constant(own["seq_len"].astype(float), own[column])
 
 
 def scalings(profiles: pd.DataFrame) -> list[Scaling]:

@@ -10,6 +10,10 @@ from reports.error_latex import escape as escape_latex
 from reports.exhibit import Exhibit, escape, write
 
 Cells = Sequence[str]
+TO_THE_ROWS = (
+    "`{name}.csv` names the cells behind each line; `cells.csv` holds their rows, and the command that runs each "
+    "again."
+)
 
 
 def markdown(headings: Cells, lines: Sequence[Cells], words: int = 1) -> str:
@@ -34,24 +38,37 @@ def latex(headings: Cells, lines: Sequence[Cells], caption: str, label: str, wor
 
 @dataclass(frozen=True)
 class Table:
-    """A table as text: `lines` of cells below `headings`, the first `words` columns words and the others numbers."""
+    """A table as text: `lines` of cells below `headings`, the first `words` columns words and the others numbers.
+
+    `notes` stand below it.
+    """
 
     title: str
     caption: str
     headings: Cells
     lines: Sequence[Cells]
     words: int = 1
+    notes: Sequence[str] = ()
 
     def publish(self, out: Path, name: str, data: pd.DataFrame, cells: tuple[str, ...]) -> Exhibit:
         """Writes `name`.md, .tex and .csv, the last with the numbers of `data`; `cells` are the ids behind it."""
         body = markdown(self.headings, [[escape(cell) for cell in line] for line in self.lines], self.words)
+        body += "".join(["\n", *(f"- {escape(note)}\n" for note in self.notes)]) if self.notes else ""
         printed = latex(self.headings, self.lines, self.caption, f"tab:{name}", self.words)
+        printed += "".join(f"{{\\footnotesize {escape_latex(note)}\\par}}\n" for note in self.notes)
         files = (
-            write(out / f"{name}.md", f"# {self.title}\n\n{self.caption}\n\n{body}"),
+            write(out / f"{name}.md", f"# {self.title}\n\n{self.caption}\n\n{body}{followed(name, data)}"),
             write(out / f"{name}.tex", printed),
             write(out / f"{name}.csv", data.to_csv(index=False, lineterminator="\n")),
         )
         return Exhibit(self.title, self.caption, files, body, cells)
+
+
+def followed(name: str, data: pd.DataFrame) -> str:
+    """How a reader of `name`.md gets from a number to its rows, if `name`.csv says which cells are behind it."""
+    if "cell_ids" not in data and "cell_id" not in data:
+        return ""
+    return f"\nFrom a number to its rows: {TO_THE_ROWS.format(name=name)}\n"
 
 
 def _row(cells: Cells) -> str:

@@ -45,6 +45,7 @@ _MODELS = (
     "polynomial",
     "second_order_neural_ode",
     "ode_to_ode",
+    "weak_gauss_newton",
 )
 _OWN_COLOURS: dict[str, Colour] = {
     "constant": (0.6, 0.6, 0.6),
@@ -56,6 +57,7 @@ _OWN_COLOURS: dict[str, Colour] = {
     "polynomial": to_rgb("#003f5c"),
     "second_order_neural_ode": to_rgb("#aa88dd"),
     "ode_to_ode": to_rgb("#661100"),
+    "weak_gauss_newton": to_rgb("#aa4499"),
 }
 
 
@@ -169,10 +171,11 @@ def title(figure: Figure, text: str) -> None:
 
 @dataclass(frozen=True)
 class Edition:
-    """How figures are saved: their formats, and the line of small print below each."""
+    """How figures are saved: their formats, the line of small print below each, and dots an inch of pictures."""
 
     formats: tuple[str, ...] = ("png", "pdf")
     footer: str = ""
+    dpi: int | None = None  # DPI
 
 
 FORMATS = ("png", "pdf", "svg")
@@ -196,7 +199,7 @@ def save(figure: Figure, out: Path, name: str) -> tuple[Path, ...]:
     box = _with_footer(figure, chosen.footer) if chosen.footer else None
     for kind in chosen.formats:
         path = out / f"{name}.{kind}"
-        figure.savefig(path, dpi=DPI, metadata=_METADATA[kind], bbox_inches=box)
+        figure.savefig(path, dpi=chosen.dpi or DPI, metadata=_METADATA[kind], bbox_inches=box)
         figure.set_layout_engine("none")  # everything has its place now; finding it again takes half the time
         paths.append(path)
     return tuple(paths)
@@ -212,7 +215,8 @@ _METADATA: dict[str, dict[str, Any]] = {
 def _with_footer(figure: Figure, footer: str) -> Bbox:
     """Sets the line below the figure, which keeps its layout; returns the area, in inches, that holds both."""
     width, height = figure.get_size_inches()
-    figure.draw_without_rendering()
+    if (engine := figure.get_layout_engine()) is not None:
+        engine.execute(figure)  # where everything stands, without drawing it
     figure.set_layout_engine("none")
     for legend in figure.legends:  # or they would move down to the edge of the larger area, onto the line
         legend.set_bbox_to_anchor((0, 0, 1, 1), figure.transFigure)

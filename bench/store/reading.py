@@ -28,7 +28,8 @@ def read(store: str | Path | Place, *, attempts: bool = False, columns: Sequence
         keys = keys.sort_values("attempt", kind="stable").drop_duplicates("cell_id", keep="last")
     keys = keys.sort_values([ORDER, "cell_id"], kind="stable")
     chosen = table if columns is None else table.select(list(columns))
-    return chosen.to_pandas().iloc[keys.index].reset_index(drop=True)
+    del table  # each column is freed as soon as pandas has it: never the whole store twice
+    return chosen.to_pandas(self_destruct=True).iloc[keys.index].reset_index(drop=True)
 
 
 def rows_of(place: Place, columns: Sequence[str] | None = None) -> pa.Table:

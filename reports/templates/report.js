@@ -49,8 +49,9 @@
     const facets = [...document.querySelectorAll("select[data-facet]")];
     const value = (entry) => entry.values[metric];
     const order = (entry) => (value(entry)[2] === 0 ? Infinity : Number(value(entry)[0]));
-    const wanted = (entry) => value(entry)[2] > 0 && facets.every(
-      (select) => select.value === "" || entry[select.dataset.facet] === select.value);
+    let followed = null; // ids of cells behind a number of another table
+    const wanted = (entry) => value(entry)[2] > 0 && (!followed || entry.cells.some(([cell]) => followed.has(cell))) &&
+      facets.every((select) => select.value === "" || entry[select.dataset.facet] === select.value);
 
     let range = [0, 1]; // of log10 of the entries that are shown
     const measure = () => {
@@ -114,6 +115,33 @@
     });
     facets.forEach((select) => select.addEventListener("change", refresh));
     refresh();
+
+    // A link of another table, #cells/COLUMN/ID+ID, leads to the entries of these cells, opened.
+    const note = document.getElementById("followed");
+    const follow = (ids) => {
+      followed = ids;
+      note.hidden = ids === null;
+      facets.forEach((select) => { select.value = ""; });
+      table.search("").order([[7, "asc"]]);
+      refresh();
+    };
+    const arrive = () => {
+      const [, column, ids] = location.hash.match(/^#cells\/(\w+)\/([^/]+)$/) || [];
+      const place = data.metrics.findIndex((known) => known.column === column);
+      if (place < 0) return;
+      metric = place;
+      document.getElementById("metric").value = String(place);
+      follow(new Set(decodeURIComponent(ids).split("+")));
+      table.table().node().querySelectorAll("button.more[aria-expanded=false]").forEach((button) => button.click());
+      document.getElementById("leaderboard").scrollIntoView();
+      note.querySelector("button").focus({ preventScroll: true });
+    };
+    note.querySelector("button").addEventListener("click", () => {
+      follow(null);
+      location.hash = "leaderboard"; // so that the same link can be followed again
+    });
+    window.addEventListener("hashchange", arrive);
+    arrive();
     namePages(table, "leaderboard");
   };
 

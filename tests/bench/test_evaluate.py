@@ -125,7 +125,8 @@ def test_a_field_that_is_no_gradient_has_figures_of_the_field_alone(paper: Proto
         "sg_out_of_box",
     }
     expected = {"field_error", *(f"field_error_{name}" for name in (*TEST_SETS, *parts))}
-    assert set(columns) == expected | {f"share_{name}" for name in parts}
+    maps = {"map_plane", "map_box", "map_first", "map_second"}
+    assert set(columns) == expected | {f"share_{name}" for name in parts} | maps
     assert columns["field_error"] == pytest.approx(2**0.5), "-y is orthogonal to J y"
 
 

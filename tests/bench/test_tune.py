@@ -8,6 +8,8 @@ from typer.testing import CliRunner
 
 import bench.run
 from bench.declarations import load
+from bench.expand import expand
+from bench.grid import Filters, load_grid
 from bench.recipe import load_recipe
 from bench.store import read
 from bench.tune import Space, app, draw, write
@@ -56,6 +58,9 @@ def test_the_lowest_validation_loss_wins_and_every_trial_is_a_row(tmp_path: Path
     winner = tomllib.loads((tmp_path / "fshnn_tuned.toml").read_text())
     assert "seed 100" in winner.pop("description")
     assert winner == best
+    grid = load_grid(str(tmp_path / "recipes" / "grid.toml"))
+    cells = expand(grid, Filters(), tmp_path / "recipes")
+    assert {planned.task.cell_id for planned in cells} == set(rows["cell_id"])
     again = tune(tmp_path)
     assert "Nothing to do" in again.output
     assert len(read(tmp_path / "store", attempts=True)) == 3

@@ -1,6 +1,7 @@
 """The page in a real browser: what a person does with it."""
 
 import base64
+import re
 
 import pytest
 from axe_core_python.selenium import Axe
@@ -16,6 +17,12 @@ VALUE = 7  # column of the leaderboard
 def column(page, place, table="board"):
     rows = f"[...document.querySelectorAll('#{table} tbody tr')]"
     return page.execute_script(f"return {rows}.map(row => row.cells[{place}]?.textContent)")
+
+
+def entries(page, place):
+    """A column of the leaderboard without the cells that are opened below its entries."""
+    rows = "[...document.querySelectorAll('#board > tbody > tr')].filter(row => row.querySelector('button.more'))"
+    return page.execute_script(f"return {rows}.map(row => row.cells[{place}].textContent)")
 
 
 def choose(page, selector, text):
@@ -78,6 +85,26 @@ def test_a_number_is_followed_to_its_cells_and_their_commands(page):
     assert "python -m bench.run --grid paper --cell 0000000000000000 --out results/rerun" in child.text
 
 
+def test_a_number_of_the_error_table_is_followed_to_the_cells_behind_it(page):
+    choose(page, "select[data-facet=system]", "henon_heiles")
+    row = page.find_element(
+        By.XPATH, "//article[@id='error_table']//tr[td[1]='double_well'][td[2][contains(., 'shnn')]]"
+    )
+    link = row.find_elements(By.CSS_SELECTOR, "td a[href^='#cells/h_mae_sg/']")[0]
+    told, model = link.text, row.find_elements(By.TAG_NAME, "td")[1].text.split(" ")[0]
+    link.click()
+    until(page, lambda: len(entries(page, VALUE)) == 1)
+    assert (entries(page, 1), entries(page, 2)) == (["double_well"], [model])
+    assert Select(page.find_element(By.ID, "metric")).first_selected_option.text == "Error of H, SG (H)"
+    value, half = (float(part) for part in re.findall(r"[\d.]+(?:e-?\d+)?", entries(page, VALUE)[0]))
+    mean, width, power = re.fullmatch(r"\(?([\d.]+) ± ([\d.]+)\)?(?:e(-?\d+))?.*", told).groups("0")
+    assert (value, half) == pytest.approx((float(mean) * 10 ** int(power), float(width) * 10 ** int(power)), rel=0.02)
+    child = page.find_element(By.CSS_SELECTOR, "#board .child")
+    assert len(child.find_elements(By.CSS_SELECTOR, "tbody > tr")) == 3
+    page.find_element(By.CSS_SELECTOR, "#followed button").click()
+    until(page, lambda: len(entries(page, VALUE)) == 25)
+
+
 def test_a_failed_cell_shows_its_reason_and_traceback(page):
     choose(page, "#status", "error")
     assert column(page, 5, "failed") == [EVIL]
@@ -88,7 +115,8 @@ def test_a_failed_cell_shows_its_reason_and_traceback(page):
 
 
 def test_links_of_the_contents_lead_somewhere(page):
-    links = page.find_elements(By.CSS_SELECTOR, "nav[aria-label=Contents] a, main a[href^='#']")
+    numbers = "[href^='#cells/']"  # lead to the leaderboard, see above
+    links = page.find_elements(By.CSS_SELECTOR, f"nav[aria-label=Contents] a, main a[href^='#']:not({numbers})")
     assert len(links) > 5
     for link in links:
         target = link.get_attribute("href").partition("#")[2]

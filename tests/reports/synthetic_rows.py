@@ -38,6 +38,17 @@ def train_row(system: str, model: str, seed: int, error: float, **changes: objec
     return complete({**row, **changes})
 
 
+def field_map(error: float) -> dict:
+    """Columns of a map: the rotation (p, -q) in the box [-2, 2]^2, faster by `error`, and states on a circle."""
+    q, p = np.meshgrid(np.linspace(-2, 2, 5), np.linspace(-2, 2, 5), indexing="ij")
+    angles = np.linspace(0, 6, 30)
+    return {
+        "map_plane": [0.0, 1.0], "map_box": [-2.0, 2.0, -2.0, 2.0],
+        "map_first": ((1 + error) * p).ravel().tolist(), "map_second": (-(1 + error) * q).ravel().tolist(),
+        "seen_first": np.cos(angles).tolist(), "seen_second": np.sin(angles).tolist(),
+    }  # fmt: skip
+
+
 def profile_row(mode: str, steps: int, seconds: float, peak: float, **changes: object) -> dict:
     """An ok profile row with 21 timings around `seconds` and `peak` bytes."""
     samples = seconds * np.linspace(0.9, 1.1, 21)
@@ -61,8 +72,8 @@ def full_rows(systems: tuple[str, ...] = SYSTEMS) -> list[dict]:
     """Two recipes, the references, three gradient modes, a sweep of h, and cells that failed."""
     rows = []
     for system, scale in zip(systems, (0.66, 0.8, 0.28), strict=False):
-        rows += [train_row(system, "constant", 0, scale), train_row(system, "true_h", 0, 3e-9)]
-        rows += [train_row(system, "fshnn", seed, 0.009 + 0.0005 * seed) for seed in range(5)]
+        rows += [train_row(system, "constant", 0, scale), train_row(system, "true_h", 0, 3e-9, **field_map(0))]
+        rows += [train_row(system, "fshnn", seed, 0.009 + 0.0005 * seed, **field_map(0.1)) for seed in range(5)]
         rows += [train_row(system, "fshnn", seed, scale * (1 + 0.1 * seed), recipe="paper") for seed in range(3)]
     rows[-1] |= {"status": "diverged", "reason": "the loss became NaN in epoch 3"}
     for mode, power, memory in (("backprop", 1.1, 1.0), ("discrete", 1.0, 0.2), ("continuous", 1.05, 0.0)):

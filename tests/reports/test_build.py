@@ -47,12 +47,13 @@ def text_of(files):
 
 def test_complete_store_makes_everything(files):
     assert [path.name for path in files[:3]] == ["report.html", "report.md", "cells.csv"]
-    assert len(files) == len(set(files)) == 30
+    assert len(files) == len(set(files)) == 35
     page = files[1].read_text()
     assert all(path.name in page for path in files[3:])
     assert "35580e7abcde, with uncommitted changes" in page
     assert "| A / B |" in page
-    assert "Nothing: every table and figure below was made." in page
+    assert "- protocol paper, 1 trained models on 1 systems with 5 common blocks: not enough data sets to say" in page
+    assert page.partition("## What is missing")[2].partition("##")[0].count("\n- ") == 1
     assert "| train | diverged | 1 |" in page
 
 

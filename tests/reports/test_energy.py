@@ -6,6 +6,7 @@ from synthetic_rows import frame, full_rows, train_row
 
 from reports import energy
 from reports import rows as select
+from reports.material import Material
 
 TIMES = np.geomspace(0.1, 1000, 60)
 
@@ -48,10 +49,10 @@ def test_axes_have_units():
 
 
 def test_protocols_with_long_rollouts_have_a_figure_and_drifts_each_and_the_others_none(tmp_path):
-    assert energy.chapter(frame(full_rows()), tmp_path).exhibits == ()
+    assert energy.chapter(Material(frame(full_rows())), tmp_path).exhibits == ()
     drifting = {"energy_horizon": 1000.0, "energy_drift": 2e-5}
     rows = rows_of(KNOWN) + rows_of({"pinn": TIMES}, protocol="longer", **drifting)
-    exhibits = energy.chapter(frame(rows), tmp_path).exhibits
+    exhibits = energy.chapter(Material(frame(rows)), tmp_path).exhibits
     assert [exhibit.name for exhibit in exhibits] == ["energy_longer", "energy_drift_longer", "energy_paper"]
     assert [exhibit.picture is not None for exhibit in exhibits] == [True, False, True]
     assert "| henon heiles | pinn (one_cycle) | 2e-05 |" in exhibits[1].body

@@ -8,11 +8,13 @@ from synthetic_rows import frame, train_row
 from reports import error_entries, error_latex, error_table
 from reports import rows as select
 from reports.frames import records, where
+from reports.material import Material
 from reports.published import paper
 
 
 def table_of(rows):
-    return error_table.tabulate(select.of_kind(frame(rows), "train"), paper())
+    ((lined, dropped),) = Material(frame(rows)).by_protocol.values()
+    return error_table.tabulate(lined, dropped, paper())
 
 
 def entry(table, line, test_set="ru", system="double_well"):
@@ -38,7 +40,7 @@ def test_protocols_are_never_averaged(tmp_path):
         train_row("double_well", "fshnn", 0, 0.01),
         train_row("double_well", "fshnn", 0, 0.03, protocol="smoke"),
     ]
-    chapter = error_table.chapter(frame(rows), tmp_path)
+    chapter = error_table.chapter(Material(frame(rows)), tmp_path)
     assert {path.name for path in chapter.files if path.suffix == ".md"} == {
         "error_table_paper.md",
         "error_table_smoke.md",
@@ -134,7 +136,7 @@ def test_mixed_code_is_said():
 
 
 def test_published_figures_stand_beside_ours_as_printed(tmp_path):
-    error_table.chapter(frame([train_row("double_well", "fshnn", 0, 0.01)]), tmp_path)
+    error_table.chapter(Material(frame([train_row("double_well", "fshnn", 0, 0.01)])), tmp_path)
     markdown = (tmp_path / "error_table.md").read_text()
     assert "| double_well | NSSNN, published | 7.80 | 8.00 | 4.81 | – |" in markdown
     assert "| double_well | FSHNN, published | 1.00e-2 | 1.2e-2 | 1.57e-1 | – |" in markdown
@@ -156,7 +158,7 @@ def test_latex_escapes_what_is_special(tmp_path):
         r"a\_b \& 5 \% \#\{x\} \textasciitilde{}\textasciicircum{}\textbackslash{} \$"
     )
     rows = [*REFERENCES, train_row("double_well", "my_net", 0, 1.0, status="error", reason="100 % of {x}_1 & y")]
-    error_table.chapter(frame(rows), tmp_path)
+    error_table.chapter(Material(frame(rows)), tmp_path)
     latex = (tmp_path / "error_table.tex").read_text()
     assert r"100 \% of \{x\}\_1 \& y" in latex
     assert r"my\_net (one\_cycle) & $\text{--}$" in latex
@@ -189,7 +191,7 @@ def test_signs_of_significant_differences_from_the_papers_own_method(tmp_path):
     (note,) = [note for note in table.notes if note.startswith("Signs")]
     assert "from fshnn (paper): paired t-test of the logarithms" in note
     assert note.endswith("not enough seeds to say.")
-    error_table.chapter(frame(signed_rows()), tmp_path)
+    error_table.chapter(Material(frame(signed_rows())), tmp_path)
     assert "e-2 − |" in (tmp_path / "error_table.md").read_text()
     assert r"\ (-)$" in (tmp_path / "error_table.tex").read_text()
 

@@ -66,6 +66,18 @@ def test_only_the_upper_half_of_the_lengths_is_fitted():
     assert (few["points"], few["fitted"]) == (3, pytest.approx(0))
 
 
+def test_a_constant_below_a_power_law_is_found_and_the_exponent_above_it():
+    rows = [profile_row("discrete", n, 1e-3 * n, 2**20 * (4.8 + 0.004 * n)) for n in LENGTHS]
+    (memory,) = entries(rows, quantity="memory")
+    assert memory["fitted"] < 0.5
+    assert memory["in_interval"] is False
+    assert (memory["bent"], memory["constant"]) == pytest.approx((1, 4.8), rel=1e-3)
+    assert memory["bent_in_interval"] is True
+    (time,) = entries(rows, quantity="time")
+    assert is_null(time["bent"])
+    assert time["bent_text"] == "–"
+
+
 def test_augmented_grows_with_the_states_that_are_observed():
     rows = power_law("augmented", 1.0)
     every = [row | {"observations": row["seq_len"]} for row in rows]
@@ -110,7 +122,7 @@ def test_newest_row_of_a_cell_counts():
 
 def test_table_shows_fit_and_theory_side_by_side(tmp_path):
     exhibit = exponents.exhibit(measured(power_law("checkpoint", 0.5)), tmp_path)
-    assert "| coupled oscillator | checkpoint | 64 to 1024 | 0.50 ± \\<0.01 | 0.5 | yes | 1.00 ±" in exhibit.body
+    assert "| coupled oscillator | checkpoint | 64 to 1024 | 0.50 ± \\<0.01 | 0.5 | yes | – | – |" in exhibit.body
     assert "upper half" in exhibit.caption
     assert complexity_table().source in exhibit.caption
     assert (tmp_path / "exponents.csv").read_text().count("\n") == 3

@@ -4,7 +4,7 @@ from math import nan
 
 import pandas as pd
 
-from reports.held_out_table import MEASURES, table
+from reports.held_out_table import MEASURES, lines
 
 
 def line(name: str, error: float, escapes: float) -> list[dict]:
@@ -19,9 +19,8 @@ def test_escapes_stand_beside_the_error_and_who_loses_all_learned_nothing():
     entries = pd.DataFrame(
         line("constant", 0.5, 0.0) + line("good", 0.1, 0.25) + line("bad", 0.6, 0.0) + line("lost", nan, 1.0)
     )
-    head, _, *rows = table(entries).splitlines()
-    assert head.split("|")[2:4] == [" rollout error ", " escapes "]
-    cells = {row.split("|")[1].strip(): [cell.strip() for cell in row.split("|")[2:4]] for row in rows}
+    assert list(MEASURES.values())[:2] == ["rollout error", "escapes"]
+    cells = {name: [error, escapes] for name, error, escapes, *_ in lines(entries)}
     assert {name: "†" in error for name, (error, _) in cells.items()} == {
         "constant": False, "good": False, "bad": True, "lost": True
     }  # fmt: skip

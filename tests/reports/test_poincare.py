@@ -1,10 +1,12 @@
 """Surfaces of section: which points, which curve, and which rows a figure shows."""
 
+import math
+
 import numpy as np
 from synthetic_rows import frame, full_rows, train_row
 
 from reports import poincare
-from reports import rows as select
+from reports.material import Material
 
 ANGLES = np.linspace(0, 2 * np.pi, 50)
 
@@ -25,7 +27,7 @@ ROWS = [section_row("pinn", 1.1), section_row("true_h", 0.5), section_row("fshnn
 
 
 def found(rows: list[dict]) -> list[poincare.Sections]:
-    return list(poincare.sections(select.of_kind(frame(rows), "train")))
+    return list(poincare.sections(Material(frame(rows))))
 
 
 def test_each_energy_has_its_points_and_its_boundary():
@@ -50,17 +52,21 @@ def test_every_panel_has_the_points_and_the_curve_and_names_its_model():
 
 
 def test_the_table_has_the_entries_of_its_energy():
-    lines = poincare.table(found(ROWS)[1]).splitlines()
-    assert lines[2] == "| true_h | 0.5 | 1 | 0.75 | 0.125 | 0 |"
-    assert poincare.table(found(ROWS)[0]).splitlines()[2] == "| true_h | 0.25 | 0 | 0 | – | 0 |"
+    measures = ["line", "section_distance", "section_outside", "chaotic_share", "chaotic_exponent"]
+    last, first = (poincare.table(found(ROWS)[number]).iloc[0][measures].tolist() for number in (1, 0))
+    assert last == ["true_h", 0.5, 1, 0.75, 0.125]
+    assert first[:-1] == ["true_h", 0.25, 0, 0]
+    assert math.isnan(first[-1])
 
 
 def test_rows_without_a_section_make_no_figure_and_a_missing_truth_is_said(tmp_path):
-    assert poincare.chapter(frame(full_rows()), tmp_path).exhibits == ()
-    made = poincare.chapter(frame(ROWS[:1]), tmp_path)
+    assert poincare.chapter(Material(frame(full_rows())), tmp_path).exhibits == ()
+    made = poincare.chapter(Material(frame(ROWS[:1])), tmp_path)
     assert [exhibit.picture.name for exhibit in made.exhibits] == [
         "poincare_henon_heiles_E=0.1.png", "poincare_henon_heiles_E=0.2.png"
     ]  # fmt: skip
+    assert all("| pinn (one_cycle) |" in exhibit.body for exhibit in made.exhibits)
+    assert (tmp_path / "poincare_henon_heiles_E=0.1.tex").read_text().count(r"\toprule") == 1
     assert made.missing == (
         "no row of true_h with a section of henon_heiles, protocol paper: the true section is not drawn",
     )

@@ -51,6 +51,25 @@ def test_an_unknown_cell_and_a_folder_that_is_no_store_are_refused(store, tmp_pa
     assert (done.exit_code, "not a store" in done.stderr) == (2, True)
 
 
+def test_own_data_are_named_with_what_was_chosen_for_them():
+    words = "x -m bench.run --data a.csv --data=b.csv --model fshnn --seeds 0,1 --out results/mine --workers 2"
+    assert rerun.command("c", Run("r", 1, {"command_line": words.split()})) == (
+        "python -m bench.run --data a.csv --data b.csv --model fshnn --seeds 0,1 --cell c --out results/rerun"
+    )
+    words = "x -m bench.run --data a.csv --grid own.toml --model fshnn"
+    assert " --data a.csv --grid own.toml --cell c " in rerun.command(
+        "c", Run("r", 1, {"command_line": words.split()})
+    )
+
+
+def test_a_trial_is_a_cell_of_the_grid_that_tuning_leaves():
+    words = ["python", "-m", "bench.tune", "--model", "shnn", "--system", "double_well"]
+    command = rerun.command("c", Run("r", 1, {"command_line": words}))
+    assert " --grid results/tune/shnn/recipes/grid.toml --cell c " in command
+    elsewhere = rerun.command("c", Run("r", 1, {"command_line": [*words, "--out", "found"]}))
+    assert " --grid found/recipes/grid.toml --cell c " in elsewhere
+
+
 def test_a_run_without_a_grid_has_no_command():
     assert rerun.command("c", Run("r", 1, {"command_line": ["python", "-m", "bench.run", "--trials", "3"]})) == ""
     assert rerun.command("c", Run("r", 1, {})) == ""

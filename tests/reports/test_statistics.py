@@ -2,12 +2,13 @@
 
 import math
 
+import numpy as np
 import pytest
 
 from reports.exhibit import escape
 from reports.numerals import with_interval, with_interval_latex
 from reports.scaling_points import exponent_text
-from reports.statistics import fit_exponent, mean_interval
+from reports.statistics import fit_above_constant, fit_exponent, mean_interval
 
 
 def test_interval_of_three_values_is_student_t():
@@ -67,3 +68,18 @@ def test_numbers_in_latex():
 
 def test_markdown_escapes_what_is_special_and_leaves_names_alone():
     assert escape("true_h a|b <c> *d* `e` _f_ \\") == r"true_h a\|b \<c> \*d\* \`e\` \_f\_ \\"
+
+
+def test_the_interval_above_a_constant_holds_the_exponent_as_often_as_it_says():
+    x, stream = np.geomspace(4, 1024, 9), np.random.default_rng(0)
+    fits = [fit_above_constant(x, (5 + 0.02 * x) * stream.lognormal(0, 0.02, 9)) for _ in range(100)]
+    assert all(fit is not None and fit.constant == pytest.approx(5, rel=0.1) for fit in fits)
+    assert 88 <= sum(fit.exponent.low <= 1 <= fit.exponent.high for fit in fits) <= 100
+
+
+def test_a_power_law_with_scatter_is_not_said_to_be_bent():
+    x, stream = np.geomspace(4, 1024, 9), np.random.default_rng(0)
+    fits = [fit_above_constant(x, 0.02 * x * stream.lognormal(0, 0.02, 9)) for _ in range(100)]
+    assert sum(fit is not None for fit in fits) <= 12
+    assert fit_above_constant(x, 3 * x) is None
+    assert fit_above_constant(x[:4], 5 + x[:4]) is None

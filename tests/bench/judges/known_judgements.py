@@ -8,10 +8,12 @@ import torch
 from known_flows import SYSTEM, rotation
 from torch import nn
 
+from bench.data import Observations
 from bench.judges import (
     chaos,
     energy,
     errors,
+    field_map,
     free_rollouts,
     points,
     rolling,
@@ -24,6 +26,7 @@ from bench.judges.rolling import Rollouts, roll_out
 from bench.judges.truth import Truth
 from bench.protocol import load_protocol
 from models.base import FlowModel, HamiltonianModel
+from models.true_h import TrueH
 from systems import sections as surfaces
 from systems.double_well import DoubleWell
 from systems.harmonic_oscillator import HarmonicOscillator
@@ -78,6 +81,40 @@ def check_populations() -> None:
     assert least == pytest.approx(-0.25, abs=1e-3)
     assert 3.8 < most <= 4
     assert columns["h_mae_gaussian_out_of_box"] > 2 * columns["h_mae_gaussian_in_box"]
+
+
+def check_field_map() -> None:
+    """The field of 1.1 H on the grid, in closed form: (1.1 p, 1.1 (q - q^3)), q slowest."""
+    columns = field_map.map_columns(Scaled(), "double_well", DW, PAPER.model_copy(update={"field_map": 5}))
+    axis = torch.linspace(-2, 2, 5, dtype=torch.float64)
+    q, p = axis.repeat_interleave(5), axis.repeat(5)
+    assert columns["map_first"] == pytest.approx((1.1 * p).tolist(), rel=1e-3)
+    assert columns["map_second"] == pytest.approx((1.1 * (q - q**3)).tolist(), rel=1e-3)
+    assert (columns["map_plane"], columns["map_box"]) == ([0, 1], [-2, 2, -2, 2])
+
+
+def check_field_map_of_a_section() -> None:
+    """Henon-Heiles at x = p_x = 0: (p_y, y^2 - y) in the plane of y and p_y."""
+    asked = PAPER.model_copy(update={"field_map": 3})
+    system = HenonHeiles()
+    model = TrueH(system, torch.Generator(), None)
+    columns = field_map.map_columns(model, "henon_heiles", system, asked)
+    axis = torch.tensor([-0.5, 0.0, 0.5], dtype=torch.float64)
+    y, momentum = axis.repeat_interleave(3), axis.repeat(3)
+    assert columns["map_plane"] == [1, 3]
+    assert columns["map_first"] == pytest.approx(momentum.tolist())
+    assert columns["map_second"] == pytest.approx((y**2 - y).tolist())
+
+
+def check_samples() -> None:
+    """States of the coordinates of the plane, from all trajectories and times."""
+    grid = torch.arange(500.0)[:, None] + torch.arange(21.0) / 100
+    states = torch.stack((grid, 1000 + grid, 2000 + grid, 3000 + grid), dim=-1)
+    columns = field_map.sample_columns(Observations(states, states, 0.1), HenonHeiles())
+    first, second = torch.tensor(columns["seen_first"]), torch.tensor(columns["seen_second"])
+    assert ((second - first - 2000).abs() <= 1).all()
+    assert (first.min(), first.max() > 1490) == (1000, True)
+    assert len(first) == 250
 
 
 def truth_on_a_circle() -> Truth:

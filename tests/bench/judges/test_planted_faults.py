@@ -14,9 +14,12 @@ from known_judgements import (
     check_errors_of_the_field,
     check_escapes,
     check_exponents,
+    check_field_map,
+    check_field_map_of_a_section,
     check_periods,
     check_populations,
     check_reversal,
+    check_samples,
     check_section,
     check_separatrix,
     check_signal,
@@ -24,7 +27,18 @@ from known_judgements import (
     check_symplectic_step,
 )
 
-from bench.judges import chaos, energy, errors, free_rollouts, points, rolling, sections, signal, step_structure
+from bench.judges import (
+    chaos,
+    energy,
+    errors,
+    field_map,
+    free_rollouts,
+    points,
+    rolling,
+    sections,
+    signal,
+    step_structure,
+)
 from bench.protocol import Protocol
 from systems import sections as surfaces
 from systems.double_well import DoubleWell
@@ -60,6 +74,10 @@ FAULTS = [
     Fault(check_populations, "wrong box", points, "cartesian_grid", lambda f: lambda box, *a: 1.5 * f(box, *a)),
     Fault(check_populations, "wrong sigma", Protocol, "sigma", lambda f: lambda *a: 1.3 * f(*a)),
     Fault(check_populations, "shell of all box", points, "shell", lambda f: lambda *a: (-9.0, 9.0)),
+    Fault(check_field_map, "grid transposed", torch, "cartesian_prod", lambda f: lambda *a: f(*a).flip(-1)),
+    Fault(check_field_map, "wrong box", Protocol, "box", box_of(1.2)),
+    Fault(check_field_map_of_a_section, "another plane", field_map, "plane_of", lambda f: lambda s: (0, 2)),
+    Fault(check_samples, "q of x and its momentum", field_map, "plane_of", lambda f: lambda s: (0, 2)),
     Fault(check_accuracy, "time backwards", HarmonicOscillator, "field", lambda f: lambda self, y: -f(self, y)),
     Fault(check_accuracy, "one step late", free_rollouts, "valid_times", lambda f: lambda r: f(r) + 1),
     Fault(check_periods, "one passage too many", torch, "bincount", lambda f: lambda *a, **k: f(*a, **k) + 1),

@@ -1,0 +1,122 @@
+"""python -m bench.perf.large_reports --rows 100000: what all reports cost from a store of so many rows.
+
+The cells are those of a grid with as many seeds as that takes, their figures are drawn at random, and the store is
+written by its own functions. The reports are built in a process of their own on one core; printed are its time on the
+processor, its wall time and its peak of resident memory. No benchmark of asv's: it takes minutes.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from math import ceil
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import typer
+
+from bench.attempt import opening
+from bench.expand import Planned, expand
+from bench.grid import Filters, load_grid
+from bench.schema import COLUMNS, QUANTILES, SCHEMA, complete
+from bench.store.files import parts, write_marker, write_part
+
+ROWS_A_PART = 10_000
+EPOCHS, REPEATS, TIMES = 10, 21, 80  # lengths of list columns
+LISTS = {"h_quantiles": QUANTILES, "curve": EPOCHS, "iteration_samples_s": REPEATS, "energy_": TIMES}
+TRAINED = ("h_", "field_error", "share_", "rollout_error", "error_at_", "valid_time", "energy_", "curve_", "train_s",
+           "validation_loss", "loss_floor", "eval_s", "wall_s")  # fmt: skip
+PROFILED = ("iteration_", "peak_", "forward_s", "backward_s", "gradient_", "field_evals_", "observations",
+            "batch_size")  # fmt: skip
+
+
+def drawn_row(planned: Planned, stream: np.random.Generator) -> dict:
+    """A row of the cell with every figure that its kind has, log-normal about 1e-2; or skipped with its reason."""
+    row = opening(planned.task) | {"run_id": "drawn"}
+    if planned.skipped is not None:
+        return complete(row | {"status": "skipped", "reason": planned.skipped})
+    wanted = TRAINED if planned.task.cell.kind == "train" else PROFILED
+    figures = {name: figure(name, stream) for name in COLUMNS if name.startswith(wanted) and name not in row}
+    return complete(row | {"status": "ok"} | figures)
+
+
+def figure(name: str, stream: np.random.Generator) -> float | int | np.ndarray:
+    kind = SCHEMA.field(name).type
+    if not pa.types.is_list(kind):
+        drawn = 1e-2 * stream.lognormal()
+        return 512 if name == "batch_size" else round(1e8 * drawn) if pa.types.is_integer(kind) else drawn
+    length = next(length for start, length in LISTS.items() if name.startswith(start))
+    return np.sort(1e-2 * stream.lognormal(size=length))
+
+
+def cells(grid_name: str, rows: int) -> Iterator[Planned]:
+    """So many cells of a grid that has as many seeds as it takes."""
+    grid = load_grid(grid_name)
+    single = [block.model_copy(update={"seed": [0]}) for block in grid.cells]
+    of_one_seed = sum(1 for _ in expand(grid.model_copy(update={"cells": single}), Filters()))
+    seeds = list(range(ceil(rows / of_one_seed)))
+    blocks = [block.model_copy(update={"seed": seeds}) for block in grid.cells]
+    for number, planned in enumerate(expand(grid.model_copy(update={"cells": blocks}), Filters())):
+        if number == rows:
+            return
+        yield planned
+
+
+def write(folder: Path, grid_name: str, rows: int) -> None:
+    """A store of such rows."""
+    stream, planned = np.random.default_rng(0), cells(grid_name, rows)
+    folder.mkdir(parents=True)
+    write_marker(folder)
+    while part := [drawn_row(cell, stream) for cell in islice(planned, ROWS_A_PART)]:
+        write_part(folder, pa.Table.from_pylist(part, schema=SCHEMA))
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of a process: seconds on the processor and in all, and the peak of its resident memory."""
+
+    cpu_s: float
+    wall_s: float
+    peak_bytes: int
+
+
+def build(store: Path, out: Path) -> Cost:
+    """What a process costs that builds all reports on one thread. Raises CalledProcessError if it fails."""
+    command = [sys.executable, "-m", "reports.build", "--results", str(store), "--out", str(out)]
+    start = time.perf_counter()
+    process = subprocess.Popen(command, env=os.environ | {"OMP_NUM_THREADS": "1"}, stdout=subprocess.DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)  # of this process alone
+    if status:
+        raise subprocess.CalledProcessError(os.waitstatus_to_exitcode(status), command)
+    unit = 1 if sys.platform == "darwin" else 1024
+    return Cost(used.ru_utime + used.ru_stime, time.perf_counter() - start, used.ru_maxrss * unit)
+
+
+def main(
+    rows: Annotated[int, typer.Option(min=1, help="How many.")] = 100_000,
+    grid: Annotated[str, typer.Option(help="Whose cells; with as many seeds as it takes.")] = "full",
+    keep: Annotated[Path | None, typer.Option(help="Folder for store and reports; a store in it is taken.")] = None,
+) -> None:
+    """Write a store of drawn figures, build all reports on it, and print what that costs."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = keep or Path(scratch)
+        store = folder / "store"
+        if not store.exists():
+            write(store, grid, rows)
+        count = sum(pq.read_metadata(path).num_rows for path in parts(store))
+        cost = build(store, folder / "report")
+        print(
+            f"{count:,} rows of grid {grid}: {cost.cpu_s:.1f} s on the processor, {cost.wall_s:.1f} s in all, "
+            f"{cost.peak_bytes / 2**30:.2f} GiB at most"
+        )
+
+
+if __name__ == "__main__":
+    typer.run(main)

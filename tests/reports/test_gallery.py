@@ -1,0 +1,54 @@
+"""The gallery: which figures hang in it, and that every picture of the page is there."""
+
+import json
+import re
+
+import pytest
+from matplotlib.image import imread
+from synthetic_rows import full_rows, profile_row, write_store
+from typer import Typer
+from typer.testing import CliRunner
+
+from reports import gallery, theme
+
+
+def run(*arguments):
+    application = Typer()
+    application.command()(gallery.main)
+    return CliRunner().invoke(application, [str(argument) for argument in arguments])
+
+
+@pytest.fixture(autouse=True)
+def coarse_pictures(monkeypatch):
+    monkeypatch.setattr(gallery, "DPI", 40)
+
+
+def test_every_store_has_a_room_and_every_picture_is_there(tmp_path):
+    pairs = [(mode, steps) for mode in ("backprop", "discrete") for steps in (4, 8)]
+    costs = [profile_row(mode, steps, 1e-3 * steps, 2**20 * steps) for mode, steps in pairs]
+    stores = [write_store(tmp_path / "one", full_rows(("double_well",))[:4]), write_store(tmp_path / "two", costs)]
+    (tmp_path / "one" / "runs").mkdir()
+    (tmp_path / "one" / "runs" / "run-1.json").write_text(json.dumps({"command_line": ["python", "-m", "bench.run"]}))
+    (tmp_path / "docs" / "gallery").mkdir(parents=True)
+    (tmp_path / "docs" / "gallery" / "old.png").write_text("")
+    done = run("--results", stores[0], "--results", stores[1], "--out", tmp_path / "docs")
+    assert done.exit_code == 0, done.stderr
+    page = (tmp_path / "docs" / "gallery.md").read_text()
+    shown = re.findall(r"!\[[^\]]*\]\((gallery/[^)]+)\)", page)
+    assert {f"gallery/{path.name}" for path in (tmp_path / "docs" / "gallery").iterdir()} == set(shown)
+    assert {"gallery/one_field_double_well.png", "gallery/two_scaling_coupled_oscillator.png"} <= set(shown)
+    assert [line for line in page.splitlines() if line.startswith("## ")] == ["## one", "## two"]
+    assert "Cells by `python -m bench.run`." in page
+
+
+def test_a_folder_that_is_no_store_is_refused_and_nothing_is_changed(tmp_path):
+    done = run("--results", tmp_path, "--out", tmp_path / "docs")
+    assert (done.exit_code, "not a store" in done.stderr) == (2, True)
+    assert not (tmp_path / "docs").exists()
+
+
+def test_pictures_are_as_coarse_as_asked(tmp_path):
+    with theme.style(), theme.edition(theme.Edition(("png",), dpi=50)):
+        figure, _ = theme.panels(1, 1, height=2)
+        theme.save(figure, tmp_path, "coarse")
+    assert imread(tmp_path / "coarse.png").shape[:2] == (100, 350)
