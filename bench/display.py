@@ -41,7 +41,7 @@ def show_nothing_to_do(console: Console, plan: Plan, place: Place) -> None:
     told = f"all {plan.cells} cells are finished in {place}."
     if plan.failed_before:
         told = f"{plan.failed_before} of {plan.cells} cells failed in earlier runs and are not to run again."
-    console.print(f"Nothing to do: {told}")
+    console.print(f"Nothing to do: {told}", soft_wrap=True)
     for path in sorted(place.report().glob("*")):
         console.print(str(path), highlight=False, soft_wrap=True)
 

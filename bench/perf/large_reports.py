@@ -19,14 +19,14 @@ from typing import Annotated
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 import typer
 
 from bench.attempt import opening
 from bench.expand import Planned, expand
 from bench.grid import Filters, load_grid
 from bench.schema import COLUMNS, QUANTILES, SCHEMA, complete
-from bench.store.files import parts, write_marker, write_part
+from bench.store import place_of, read
+from bench.store.files import write_marker, write_part
 
 ROWS_A_PART = 10_000
 EPOCHS, REPEATS, TIMES = 10, 21, 80  # lengths of list columns
@@ -73,9 +73,10 @@ def write(folder: Path, grid_name: str, rows: int) -> None:
     """A store of such rows."""
     stream, planned = np.random.default_rng(0), cells(grid_name, rows)
     folder.mkdir(parents=True)
-    write_marker(folder)
+    place = place_of(folder)
+    write_marker(place)
     while part := [drawn_row(cell, stream) for cell in islice(planned, ROWS_A_PART)]:
-        write_part(folder, pa.Table.from_pylist(part, schema=SCHEMA))
+        write_part(place, [pa.Table.from_pylist(part, schema=SCHEMA)])
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ def main(
         store = folder / "store"
         if not store.exists():
             write(store, grid, rows)
-        count = sum(pq.read_metadata(path).num_rows for path in parts(store))
+        count = len(read(store, columns=("cell_id",)))
         cost = build(store, folder / "report")
         print(
             f"{count:,} rows of grid {grid}: {cost.cpu_s:.1f} s on the processor, {cost.wall_s:.1f} s in all, "

@@ -43,7 +43,7 @@ def test_every_store_has_a_room_and_every_picture_is_there(tmp_path):
 
 def test_a_folder_that_is_no_store_is_refused_and_nothing_is_changed(tmp_path):
     done = run("--results", tmp_path, "--out", tmp_path / "docs")
-    assert (done.exit_code, "not a store" in done.stderr) == (2, True)
+    assert (done.exit_code, "nothing was ever stored there" in done.stderr) == (2, True)
     assert not (tmp_path / "docs").exists()
 
 

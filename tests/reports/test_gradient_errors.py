@@ -41,7 +41,7 @@ def test_legend_says_the_order_of_inexact_modes():
     legend = figure.axes[0].get_legend()
     assert legend is not None
     labels = [text.get_text() for text in legend.get_texts()]
-    assert labels == ["discrete", "continuous: $p$ = 2.00 ± <0.01", "paper_adjoint: $p$ = 0.00 ± <0.01"]
+    assert labels == ["discrete", "continuous: p = 2.00 ± <0.01", "paper_adjoint: p = 0.00 ± <0.01"]
     assert figure.axes[0].get_xlabel() == "h at N = 16"
 
 
