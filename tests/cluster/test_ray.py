@@ -259,6 +259,7 @@ def test_every_port_is_open_to_this_machine_alone(workers: RayWorkers):
     assert {ip for _, ip in listening} <= {"127.0.0.1", "::1", "::ffff:127.0.0.1"}
 
 
+@pytest.mark.slow
 def test_prometheus_is_told_how_cells_ended_and_what_they_took(workers: RayWorkers, tasks: list[Task]):
     for row in run(workers, tasks):
         workers.metrics.note(row)

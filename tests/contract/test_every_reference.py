@@ -17,6 +17,7 @@ from systems.base import System
 from systems.trajectories import draw_starts, reference_trajectories
 
 STARTS = 8
+LONG = ("long", "flows")  # protocols
 COSTLY = ("spring_chain_20",)  # spring_chain_10 is the same system at an eighth of the cost
 
 
@@ -38,7 +39,10 @@ def pairs() -> list:
         box = protocol.box(name, systems.get(name)())
         key = name, box, protocol.dt, protocol.steps, protocol.reference_tolerance
         found.setdefault(key, (name, protocol_name))
-    return [pytest.param(pair, marks=pytest.mark.slow if pair[0] in COSTLY else ()) for pair in found.values()]
+    return [
+        pytest.param(pair, marks=pytest.mark.slow if pair[0] in COSTLY or pair[1] in LONG else ())
+        for pair in found.values()
+    ]
 
 
 @pytest.fixture(params=pairs(), ids="-".join)

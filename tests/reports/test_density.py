@@ -1,16 +1,26 @@
 """Densities that flows learn: from rows to a figure and a table."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 import pytest
 
+import bench.density
 from bench.density import FILE, write
 from reports import density
 
 
+pytestmark = pytest.mark.xdist_group("density")  # one worker makes what all its tests share
+
+
 @pytest.fixture(scope="module")
-def rows(tmp_path_factory) -> pd.DataFrame:
-    return pd.read_parquet(write(tmp_path_factory.mktemp("results"), iterations=2).parent / FILE)
+def rows(tmp_path_factory) -> Iterator[pd.DataFrame]:
+    """Of trainings that are as short and coarse as can be."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {"STEPS": 2, "JUDGED_STEPS": 4, "SIDE": 21}.items():
+            patch.setattr(bench.density, name, value)
+        yield pd.read_parquet(write(tmp_path_factory.mktemp("results"), iterations=2).parent / FILE)
 
 
 def test_every_flow_leaves_its_divergence_as_it_trains_and_its_density_at_the_end(rows: pd.DataFrame):

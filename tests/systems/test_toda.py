@@ -40,6 +40,7 @@ def test_the_integrals_are_in_involution():
         assert float(a[:3] @ b[3:] - a[3:] @ b[:3]) == pytest.approx(0, abs=1e-13)
 
 
+@pytest.mark.slow
 def test_no_motion_is_chaotic():
     """At energies about 5, where Henon-Heiles would escape: tangent vectors grow in proportion to time, ln(T)/T."""
 
