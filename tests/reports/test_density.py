@@ -10,7 +10,6 @@ import bench.density
 from bench.density import FILE, write
 from reports import density
 
-
 pytestmark = pytest.mark.xdist_group("density")  # one worker makes what all its tests share
 
 
