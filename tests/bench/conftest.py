@@ -1,9 +1,10 @@
 """A grid so small that it can run inside a test, and rows that look like those that it leaves."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,6 +15,9 @@ from bench.grid import Filters, load_grid
 from bench.measure import time_phases
 from bench.protocol import Protocol, load_protocol
 from bench.recipe import Recipe, load_recipe
+
+if TYPE_CHECKING:
+    from s3_server import Server
 
 TINY = Path(__file__).parent / "tiny"
 
@@ -66,3 +70,30 @@ def make_row() -> Callable[..., dict]:
 def hasty(monkeypatch) -> None:
     """Time with the fewest repeats: the figures do not matter here."""
     monkeypatch.setattr(bench.profile, "time_phases", partial(time_phases, budget_s=0.0))
+
+
+@pytest.fixture(scope="session")
+def running() -> "Iterator[Server]":
+    """One S3 for all tests of a process."""
+    from s3_server import serving  # takes seconds to import
+
+    with serving() as server:
+        yield server
+
+
+@pytest.fixture
+def server(running: "Server", monkeypatch) -> "Iterator[Server]":
+    """The S3 with a bucket, its credentials in the environment, and little patience with it."""
+    from s3_server import CREDENTIALS
+
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("bench.store.bucket.PAUSE_S", (0.01, 0.05))
+    yield running
+    running.fault = lambda number, method: None
+
+
+@pytest.fixture
+def address(server: "Server", request) -> str:
+    """A prefix of the bucket that no other test uses."""
+    return server.address(f"results/{request.node.name.partition('[')[0]}")

@@ -5,11 +5,10 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from s3_server import CREDENTIALS, Server, every_fifth_fails, everything_is_refused, serving, writing_is_refused
+from s3_server import Server, every_fifth_fails
 from typer.testing import CliRunner, Result
 
 import bench.run
@@ -21,27 +20,6 @@ from bench.store.upkeep import doctor, merge
 
 ROOT = Path(__file__).parent.parent.parent
 WRITER = Path(__file__).with_name("reporting_writer.py").read_text()
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Server]:
-    with serving() as server:
-        yield server
-
-
-@pytest.fixture
-def server(running: Server, monkeypatch) -> Iterator[Server]:
-    for name, value in CREDENTIALS.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr(bucket_module, "PAUSE_S", (0.01, 0.05))
-    yield running
-    running.fault = lambda number, method: None
-
-
-@pytest.fixture
-def address(server: Server, request) -> str:
-    """A prefix that no other test uses."""
-    return server.address(f"results/{request.node.name.partition('[')[0]}")
 
 
 def command(*words: object) -> Result:
@@ -221,59 +199,6 @@ def test_it_is_looked_after_as_a_folder_is(address: str, make_row):
     shown = command("compact", address)
     assert "2 cells in 1 files, before in 2" in shown.output, shown.output
     assert "last run c" in command("status", address).output
-
-
-def sentence(address: str, how: str) -> str:
-    """What a run, a reader or the store's own command says; each must end with exit code 2 and no traceback."""
-    grid = str(Path(__file__).parent / "tiny" / "grid.toml")
-    match how:
-        case "run":
-            words = ["--grid", grid, "--backend", "inline", "--out", address]
-            result = CliRunner().invoke(bench.run.app, words, env={"COLUMNS": "400"})
-        case "status":
-            result = command("status", address)
-        case _:
-            raise AssertionError(how)
-    assert result.exit_code == 2, result.output
-    assert "Traceback" not in result.output
-    return result.output
-
-
-@pytest.mark.parametrize("how", ["run", "status"])
-def test_a_bucket_that_is_not_there_is_a_sentence(server: Server, how: str, monkeypatch):
-    monkeypatch.setattr("bench.attempt.run_cell", lambda *_: pytest.fail("a cell ran"))
-    assert "there is no such bucket: make it" in sentence(server.address("x", bucket="absent"), how)
-
-
-@pytest.mark.parametrize("how", ["run", "status"])
-def test_a_bucket_that_refuses_is_a_sentence(server: Server, address: str, how: str):
-    server.fault = everything_is_refused
-    assert "refuses these credentials; they need s3:ListBucket" in sentence(address, how)
-
-
-def test_a_bucket_that_can_be_read_alone_is_refused_before_a_cell_runs(server: Server, address: str, monkeypatch):
-    monkeypatch.setattr("bench.backends.inline.run_cell", lambda *_: pytest.fail("a cell ran"))
-    server.fault = writing_is_refused
-    assert "refuses these credentials" in sentence(address, "run")
-    server.fault = lambda number, method: None
-    assert place_of(address).entries() == []
-
-
-@pytest.mark.parametrize(
-    ("address", "said"),
-    [
-        ("s3://", "names no bucket"),
-        ("s3://bucket/x?regoin=us-east-1", "unknown option regoin; there are: endpoint_override, region, scheme"),
-        ("gs://bucket/x", "a store is a folder or s3://BUCKET/PREFIX"),
-        ("s3://key:secret@bucket/x", "no credentials in the address"),
-        ("s3://bucket/x?endpoint_override=127.0.0.1:1&scheme=http&region=r", "is the endpoint right"),
-    ],
-)
-def test_an_address_that_cannot_be_one_is_a_sentence(address: str, said: str, server: Server, monkeypatch):
-    monkeypatch.setattr(bucket_module, "FIRST_PATIENCE_S", 0.1)
-    shown = sentence(address, "run")
-    assert said in shown
-    assert "secret@" not in shown
 
 
 def test_what_holds_something_else_is_left_alone(server: Server):
