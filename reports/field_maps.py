@@ -25,6 +25,7 @@ from reports.published import paper
 TITLE = "Data, loss and field (Figures II to IV)"
 TRUE = "true_h"
 _COLOURS = "cividis"
+_ROUNDING = 1e-9  # of the fastest: what is slower is at rest
 _LISTS = ("map_plane", "map_box", "map_first", "map_second", "seen_first", "seen_second")
 _NEEDED = [*select.LINED, "status", "validation_loss", "loss_floor", "curve_train", "curve_validation",
            "field_error_ru", *_LISTS]  # fmt: skip
@@ -148,7 +149,7 @@ def _draw_field(axis: Axes, row: dict[str, Any] | None, found: Map, colours: Sca
     if row is None:
         axis.text(0.5, 0.5, "no row of the true H", transform=axis.transAxes, ha="center")
         return
-    size = np.where(speed(row) > 0, speed(row), np.inf)
+    size = np.where(speed(row) > _ROUNDING * speed(row).max(), speed(row), np.inf)
     directions = (select.numbers(row[name]) / size for name in ("map_first", "map_second"))
     axis.quiver(*grid(row), *directions, color=colours.to_rgba(speed(row)), pivot="mid", scale=26, width=0.005)
 
