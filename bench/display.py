@@ -126,7 +126,7 @@ def show_summary(console: Console, rows: pd.DataFrame) -> None:
 
 
 def show_use(console: Console, cells: int, busy_s: float, seconds: float, slots: float) -> None:
-    """How much of the workers' time went into cells; a timed cell takes all workers."""
+    """How much of the workers' time went into cells; a timed cell takes those of a node."""
     console.print(
         f"{cells} cells in {clock(seconds)}: {slots:g} workers were busy {busy_s / (slots * seconds):.0%} "
         "of the time.",

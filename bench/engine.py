@@ -29,10 +29,11 @@ class Options:
 
 @dataclass(frozen=True)
 class Engine:
-    """The function from tasks to rows, how many cells it runs at once, and who else is told of each row."""
+    """From tasks to rows: how, how many cells at once, the slots that a row's cell took, who else is told of it."""
 
     run: Callable[[Iterable[Task], Event], Iterator[list[dict]]]
     slots: float
+    taken: Callable[[dict], float] = lambda row: 1.0
     note: Callable[[dict], None] = lambda row: None
 
 
@@ -47,7 +48,7 @@ def engine(options: Options, samples: Iterable[Task]) -> Iterator[Engine]:
 
     with ray.cluster(options.workers, options.address) as workers:
         refuse_impossible(workers.impossible, samples)
-        yield Engine(Driver(workers).run, workers.slots, workers.metrics.note)
+        yield Engine(Driver(workers).run, workers.slots, workers.taken, workers.metrics.note)
 
 
 def refuse_impossible(impossible: Callable[[Task], str | None], samples: Iterable[Task]) -> None:

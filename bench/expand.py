@@ -11,9 +11,9 @@ import models
 import systems
 from bench.attempt import DEFAULT_INTEGRATOR
 from bench.cell import Cell, Task, canonical, cell_ids
-from bench.declarations import FOLDER, BadInput
+from bench.declarations import BadInput
 from bench.fingerprint import fingerprint
-from bench.grid import IN_PROFILES, Block, Filters, Grid
+from bench.grid import GRIDS, IN_PROFILES, Block, Filters, Grid
 from bench.own_data import NAME as OWN
 from bench.own_data import OwnData
 from bench.protocol import Protocol, load_protocol, varied
@@ -208,7 +208,7 @@ def axes_of(block: Block, protocol: Protocol | OwnData, recipes: list[Recipe]) -
     }
 
 
-def expand(grid: Grid, filters: Filters, beside: Path = FOLDER / "grids", own: OwnData | None = None) -> Expansion:
+def expand(grid: Grid, filters: Filters, beside: Path = GRIDS, own: OwnData | None = None) -> Expansion:
     return Expansion(grid, filters, beside, own)
 
 

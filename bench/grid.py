@@ -1,6 +1,7 @@
 """Grids: named, declarative sets of cells; and filters, which say what of a grid is wanted."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -17,7 +18,7 @@ import models
 import systems
 from bench.attempt import DEFAULT_START_GUESS
 from bench.cell import Cell
-from bench.declarations import BadInput, Declaration, load
+from bench.declarations import FOLDER, BadInput, Declaration, load
 from bench.own_data import NAME as OWN
 from bench.resources import SHARES
 from models import gradients
@@ -37,6 +38,7 @@ def _share(value: float) -> float:
 
 
 IN_PROFILES = frozenset({"noise-free data"})  # what a protocol offers and the window of a profile has as well
+GRIDS = FOLDER / "grids"
 DEFAULT_TIMEOUT_S = 3600.0
 _ONE_OR_MORE = (BeforeValidator(_as_list), Field(min_length=1))  # one value alone stands for a list of one
 Names = Annotated[list[str], *_ONE_OR_MORE]
@@ -133,6 +135,11 @@ class Filters:
 def load_grid(name: str) -> Grid:
     """A grid by name or .toml file. Raises BadInput."""
     return load(Grid, "grids", "grid", name)
+
+
+def beside(name: str) -> Path:
+    """The folder in which the files lie that a grid of this name, or in this .toml file, names."""
+    return Path(name).parent if name.endswith(".toml") else GRIDS
 
 
 def with_timeout(grid: Grid, seconds: float) -> Grid:

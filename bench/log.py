@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 
-from bench.store import Place
+from bench.store import Place, StoreError
 
 OUTPUT = "output"  # what a row carries on its way to the driver, and no column of the store
 KEPT_BYTES = 100_000  # the end of what was printed
@@ -33,12 +33,10 @@ def listening() -> Iterator[list[str]]:
             heard.append(file.read().decode(errors="replace"))
 
 
-def keep(place: Place, row: dict) -> dict:
-    """Write down what the cell of a row printed, and its traceback; the row without its output."""
-    output = row.pop(OUTPUT, "")
+def keep(place: Place, row: dict, output: str) -> None:
+    """Write down what the cell of a row printed, and its traceback."""
     told = [text.rstrip() for text in (output, row.get("traceback") or "") if text.strip()]
     if told:
         head = f"cell {row['cell_id']}, attempt {row['attempt']}: {row['status']}; {row['worker']}"
-        with suppress(OSError):  # a full disk: the row will say so
+        with suppress(OSError, StoreError):  # a log is no reason to stop
             place.replace(f"logs/{row['cell_id']}.{row['attempt']}.log", "\n".join([head, *told, ""]).encode())
-    return row

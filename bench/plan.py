@@ -145,3 +145,6 @@ class Durations:
 
 def _none(value):
     return None if pd.isna(value) else value
+
+
+PLANNING = (*KNOWN, *Durations.AXES, "wall_s")  # what a plan reads of stored rows

@@ -17,14 +17,14 @@ from rich.console import Console
 
 from bench import display, log, provenance
 from bench.attempt import opening
-from bench.declarations import FOLDER, BadInput
+from bench.declarations import BadInput
 from bench.engine import Backend, Engine, Options, cores, engine
 from bench.expand import expand
-from bench.grid import Filters, Grid, check_filters, load_grid, with_timeout
+from bench.grid import Filters, Grid, beside, check_filters, load_grid, with_timeout
 from bench.own_data import NAME as OWN
 from bench.own_data import OwnData, own_data
 from bench.own_grid import own_grid
-from bench.plan import KNOWN, Durations, Plan, make_plan
+from bench.plan import PLANNING, Plan, make_plan
 from bench.reporting import Refresh, build_report
 from bench.schema import SCHEMA
 from bench.status import FAILED, Status
@@ -47,10 +47,9 @@ class Tally:
 
     def note(self, row: dict, slots: float) -> None:
         self.statuses[row["cell_id"]] = Status(row["status"])
-        self.busy_s += (row.get("wall_s") or 0.0) * (slots if row["kind"] == "profile" else 1)
+        self.busy_s += (row.get("wall_s") or 0.0) * slots
 
 
-GRIDS = FOLDER / "grids"
 RUNNING_RAY = typer.Option(help="A running Ray cluster: auto, or HOST:PORT.", envvar="RAY_ADDRESS")
 AGAIN = typer.Option(help="Which rows run again: failed, none or a status; repeatable [failed].")
 REFRESHED = typer.Option(min=1, help="Seconds from report to report while it runs [only one, at the end].")
@@ -125,7 +124,7 @@ def prepare(
 ) -> tuple[Plan, Place]:
     """The plan and the place of the store; writes nothing. Raises BadInput or StoreError."""
     check_filters(filters)
-    grid, filters, beside = wanted_grid(name, filters, own)
+    grid, filters, folder = wanted_grid(name, filters, own)
     if timeout_s is not None:
         grid = with_timeout(grid, timeout_s)
     place = place_of(out or Path("results") / (grid.name if name or not own else f"{OWN}/{own.files[0].stem}"))
@@ -133,7 +132,7 @@ def prepare(
     if other := place.written_by():
         raise StoreError(f"{place} is being written by {other}")
     since = state(place)
-    plan = make_plan(expand(grid, filters, beside, own), stored_rows(place), rerun)
+    plan = make_plan(expand(grid, filters, folder, own), stored_rows(place), rerun)
     if not plan.cells:
         raise BadInput(f"no cell of grid '{grid.name}' passes the filters")
     plan.since = since
@@ -150,7 +149,7 @@ def wanted_grid(name: str | None, filters: Filters, own: OwnData | None) -> tupl
     grid = load_grid(name)
     if own and all(block.protocol != OWN for block in grid.cells):
         raise BadInput(f"grid '{name}' has no cells of system '{OWN}' for --data to be run on: leave --grid out")
-    return grid, filters, Path(name).parent if name.endswith(".toml") else GRIDS
+    return grid, filters, beside(name)
 
 
 def execute(plan: Plan, place: Place, options: Options, report_every_s: float | None = None) -> int:
@@ -201,10 +200,12 @@ def run_tasks(plan: Plan, store: Store, engine: Engine, stop: Event, tally: Tall
     with display.Live(console, len(plan.run)).shown() as live:
         start = time.perf_counter()
         for rows in engine.run(refresh.until_timed(plan.run), stop):
-            store.append(*(log.keep(store.place, row) for row in rows))
-            for row in rows:
+            said = [row.pop(log.OUTPUT, "") for row in rows]
+            store.append(*rows)
+            for row, output in zip(rows, said, strict=True):
+                log.keep(store.place, row, output)
                 live.note(row)
-                tally.note(row, engine.slots)
+                tally.note(row, engine.taken(row))
                 engine.note(row)
             refresh.note()
         seconds = time.perf_counter() - start
@@ -243,8 +244,7 @@ def exit_code(tally: Tally, planned: int) -> int:
 
 def stored_rows(place: Place) -> pd.DataFrame:
     """What planning needs of the rows of the store, none if there is no store yet."""
-    columns = (*KNOWN, *Durations.AXES, "wall_s")
-    return read(place, columns=columns) if place.names(MARKER) else SCHEMA.empty_table().to_pandas()
+    return read(place, columns=PLANNING) if place.names(MARKER) else SCHEMA.empty_table().to_pandas()
 
 
 def parse_seeds(text: str | None) -> tuple[int, ...]:

@@ -129,10 +129,13 @@ def try_all(axes: dict, recipes: list[Recipe], folder: Path, options: Options) -
 
 
 def write_grid(block: Block, folder: Path) -> None:
-    """The trials as a grid beside their recipes, so that each can be run again by itself."""
+    """The trials as blocks of a grid beside their recipes, after those of earlier searches: each can be run again."""
     content = block.model_dump(exclude_unset=True)
     lines = ["[[cells]]", *(f"{key} = {json.dumps(value)}" for key, value in content.items())]
-    (folder / "grid.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    path, told = folder / "grid.toml", "\n".join(lines) + "\n"
+    known = path.read_text(encoding="utf-8") if path.exists() else ""
+    if told not in known:
+        path.write_text(known + told, encoding="utf-8")
 
 
 def write(recipe: Recipe, folder: Path) -> Path:

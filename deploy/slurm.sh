@@ -24,8 +24,7 @@ first=${nodes%%$'\n'*}
 address=$(srun --nodes=1 --ntasks=1 --nodelist="$first" hostname --ip-address | cut -d ' ' -f 1)
 port=$((20000 + SLURM_JOB_ID % 10000)) # of two jobs that meet on a node, each has its own
 
-# A token that only this job knows: who has none gets no answer from any port.
-umask 077
+# A token that only this job knows: who has none gets no answer from any port. The file is the owner's alone.
 token_file=$(mktemp "$PWD/.ray-token-XXXXXX")
 trap 'rm -f "$token_file"' EXIT
 python -c 'import secrets; print(secrets.token_hex(32))' > "$token_file"

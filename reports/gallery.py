@@ -48,7 +48,7 @@ def build(stores: Sequence[Path], out: Path) -> list[Path]:
         for _, pictures in rooms:
             for picture in pictures:
                 shutil.copyfile(picture.path, out / FOLDER / picture.path.name)
-    blocks = [_intro(stores), *(block for store, pictures in rooms for block in _room(store, pictures))]
+    blocks = [_intro(stores, out), *(block for store, pictures in rooms for block in _room(store, pictures))]
     files = [out / FOLDER / picture.path.name for _, pictures in rooms for picture in pictures]
     return [write(out / PAGE, "\n\n".join(blocks) + "\n"), *files]
 
@@ -57,7 +57,7 @@ def hung(store: Path, scratch: Path) -> Iterator[Hung]:
     """The first figures of each chapter of a store's report."""
     frame = read(store)
     runs = provenance.runs(frame, records(store))
-    commands = {cell: run for cell, run in zip(frame["cell_id"], frame["run_id"], strict=True)}
+    run_of = dict(zip(frame["cell_id"], frame["run_id"], strict=True))
     folder = scratch / store.name
     folder.mkdir()
     with theme.edition(Edition(("png",), provenance.footer(runs, len(frame)), DPI)):
@@ -65,7 +65,7 @@ def hung(store: Path, scratch: Path) -> Iterator[Hung]:
     for chapter in chapters:
         shown = [exhibit for exhibit in chapter.exhibits if exhibit.picture]
         for exhibit in shown[:MOST]:
-            named = {commands[cell] for cell in exhibit.cells}
+            named = {run_of[cell] for cell in exhibit.cells}
             path = folder / f"{stem(store.name, exhibit.name)}.png"
             shutil.copyfile(folder / f"{exhibit.name}.png", path)
             yield Hung(path, exhibit, tuple(_commands(runs, named)))
@@ -75,12 +75,12 @@ def _commands(runs: list[Run], named: set[str]) -> list[str]:
     return list(dict.fromkeys(run.command_line for run in runs if run.run_id in named and run.record))
 
 
-def _intro(stores: Sequence[Path]) -> str:
+def _intro(stores: Sequence[Path], out: Path) -> str:
     options = " ".join(f"--results {store}" for store in stores)
     return (
         "# Gallery\n\nFigures of real runs, with what made their cells. The report of a store has more of them, the "
         "tables, and every number's rows. All of it anew, once the stores are there:\n\n"
-        f"    python -m reports.gallery {options} --out docs"
+        f"    python -m reports.gallery {options} --out {out}"
     )
 
 

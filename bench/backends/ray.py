@@ -228,6 +228,10 @@ class RayWorkers:
         amounts = {"CPU": self._largest if request.alone else request.cpus, "memory": float(request.memory_bytes)}
         return amounts | ({"GPU": request.gpus} if request.gpus else {})
 
+    def taken(self, row: dict) -> float:
+        """Processors that the cell of a row had: all of a node if it was timed on them."""
+        return self._largest if row["kind"] == "profile" and row["device"] == "cpu" else 1.0
+
     def _offers(self) -> list[Amounts]:
         """What each node has, taken or not."""
         asked, offers = self._nodes

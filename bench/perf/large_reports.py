@@ -23,7 +23,7 @@ import typer
 
 from bench.attempt import opening
 from bench.expand import Planned, expand
-from bench.grid import Filters, load_grid
+from bench.grid import Filters, beside, load_grid
 from bench.schema import COLUMNS, QUANTILES, SCHEMA, complete
 from bench.store import place_of, read
 from bench.store.files import write_marker, write_part
@@ -60,10 +60,10 @@ def cells(grid_name: str, rows: int) -> Iterator[Planned]:
     """So many cells of a grid that has as many seeds as it takes."""
     grid = load_grid(grid_name)
     single = [block.model_copy(update={"seed": [0]}) for block in grid.cells]
-    of_one_seed = sum(1 for _ in expand(grid.model_copy(update={"cells": single}), Filters()))
+    of_one_seed = sum(1 for _ in expand(grid.model_copy(update={"cells": single}), Filters(), beside(grid_name)))
     seeds = list(range(ceil(rows / of_one_seed)))
     blocks = [block.model_copy(update={"seed": seeds}) for block in grid.cells]
-    for number, planned in enumerate(expand(grid.model_copy(update={"cells": blocks}), Filters())):
+    for number, planned in enumerate(expand(grid.model_copy(update={"cells": blocks}), Filters(), beside(grid_name))):
         if number == rows:
             return
         yield planned
@@ -94,10 +94,10 @@ def build(store: Path, out: Path) -> Cost:
     start = time.perf_counter()
     process = subprocess.Popen(command, env=os.environ | {"OMP_NUM_THREADS": "1"}, stdout=subprocess.DEVNULL)
     _, status, used = os.wait4(process.pid, 0)  # of this process alone
-    if status:
-        raise subprocess.CalledProcessError(os.waitstatus_to_exitcode(status), command)
-    unit = 1 if sys.platform == "darwin" else 1024
-    return Cost(used.ru_utime + used.ru_stime, time.perf_counter() - start, used.ru_maxrss * unit)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return Cost(used.ru_utime + used.ru_stime, time.perf_counter() - start, used.ru_maxrss * 1024)
 
 
 def main(

@@ -1,6 +1,5 @@
 """python -m bench.simulate: what a grid would take on a cluster, before anyone pays for it."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,15 +8,14 @@ from rich.console import Console
 from bench.declarations import BadInput
 from bench.display import clock
 from bench.expand import expand
-from bench.grid import Filters, load_grid
-from bench.plan import KNOWN, Durations
-from bench.run import GRIDS, ExitCode
+from bench.grid import Filters, beside, load_grid
+from bench.plan import PLANNING
+from bench.run import ExitCode
 from bench.schema import SCHEMA
 from bench.simulate.cluster import load_cluster
 from bench.simulate.play import Outcome, Planning, plan_all, play
 from bench.store import StoreError, read
 
-COLUMNS = (*KNOWN, *Durations.AXES, "wall_s")
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 console = Console(highlight=False, soft_wrap=True)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -27,15 +25,14 @@ errors = Console(stderr=True, highlight=False, soft_wrap=True)
 def main(
     grid: Annotated[str, typer.Option(help="Name of a grid, or a .toml file.")],
     cluster: Annotated[str, typer.Option(help="Name of a cluster (bench/clusters), or a .toml file.")],
-    results: Annotated[Path | None, typer.Option(help="A store whose rows say how long cells take.")] = None,
+    results: Annotated[str | None, typer.Option(help="A store whose rows say how long cells take.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of durations and failures.")] = 0,
 ) -> None:
     """Play every cell of a grid, as if none had been run, against a model of a cluster."""
     try:
         model = load_cluster(cluster)
-        rows = read(results, columns=COLUMNS) if results else SCHEMA.empty_table().to_pandas()
-        beside = Path(grid).parent if grid.endswith(".toml") else GRIDS
-        planning = plan_all(expand(load_grid(grid), Filters(), beside), rows)
+        rows = read(results, columns=PLANNING) if results else SCHEMA.empty_table().to_pandas()
+        planning = plan_all(expand(load_grid(grid), Filters(), beside(grid)), rows)
         show_planning(planning)
         plan = planning.plan
         show_outcome(play(plan.run, plan.samples.values(), model, rows, seed))

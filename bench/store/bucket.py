@@ -53,7 +53,7 @@ class Bucket(Place):
         return f"s3://{self._base}/{name}"
 
     def report(self) -> Path:
-        return Path("results") / self._base.rpartition("/")[2] / "report"
+        return Path("results") / "s3" / self._base / "report"  # beside no folder's store
 
     def replace(self, name: str, content: bytes | pa.Buffer) -> None:
         self.tried(lambda: self.put(name, content))

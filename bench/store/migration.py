@@ -8,7 +8,7 @@ from pyarrow.compute import call_function
 
 from bench.schema import VERSION
 
-NEEDS = {"preset": ("model",)}  # columns that the new value of another depends on
+NEEDS = {"preset": ("model",), "rollout_error": ("data",)}  # columns that the new value of another depends on
 
 
 def needed(columns: Sequence[str]) -> list[str]:
@@ -43,7 +43,14 @@ def to_3(table: pa.Table, rows: np.ndarray) -> pa.Table:
     return _put(table, "rollout_error", rows, None)
 
 
-STEPS: dict[int, Callable[[pa.Table, np.ndarray], pa.Table]] = {1: to_2, 2: to_3}
+def to_4(table: pa.Table, rows: np.ndarray) -> pa.Table:
+    """Of own data, `rollout_error` counted rollouts that escape, and is over the others: another figure."""
+    if "rollout_error" not in table.column_names:
+        return table
+    return _put(table, "rollout_error", rows & table["data"].is_valid().to_numpy(), None)
+
+
+STEPS: dict[int, Callable[[pa.Table, np.ndarray], pa.Table]] = {1: to_2, 2: to_3, 3: to_4}
 
 
 def _put(table: pa.Table, name: str, rows: np.ndarray, value: object) -> pa.Table:

@@ -4,8 +4,8 @@ import os
 import sys
 from pathlib import Path
 
-from bench.log import KEPT_BYTES, OUTPUT, keep, listening
-from bench.store import place_of
+from bench.log import KEPT_BYTES, keep, listening
+from bench.store import StoreError, place_of
 
 
 def row(**columns) -> dict:
@@ -43,18 +43,27 @@ def test_an_error_in_the_block_gives_the_streams_back(capfd):
 
 
 def test_output_and_traceback_are_a_file_beside_the_row(tmp_path: Path):
-    kept = keep(place_of(tmp_path), row(**{OUTPUT: "epoch 1\n", "traceback": "Traceback ...\nValueError: x\n"}))
-    assert kept == row(traceback="Traceback ...\nValueError: x\n")
+    keep(place_of(tmp_path), row(traceback="Traceback ...\nValueError: x\n"), "epoch 1\n")
     (path,) = (tmp_path / "logs").iterdir()
     assert path.name == "abc.2.log"
     assert path.read_text() == "cell abc, attempt 2: error; host:1\nepoch 1\nTraceback ...\nValueError: x\n"
 
 
 def test_a_cell_that_says_nothing_leaves_no_file(tmp_path: Path):
-    assert keep(place_of(tmp_path), row(traceback=None)) == row(traceback=None)
+    keep(place_of(tmp_path), row(traceback=None), "")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_log_that_cannot_be_written_is_no_reason_to_stop(tmp_path: Path):
     (tmp_path / "logs").touch()
-    assert keep(place_of(tmp_path), row(**{OUTPUT: "epoch 1\n"})) == row()
+    keep(place_of(tmp_path), row(), "epoch 1\n")
+    assert (tmp_path / "logs").read_bytes() == b""
+
+
+def test_a_store_that_takes_no_log_is_no_reason_to_stop_either(tmp_path: Path, monkeypatch):
+    def refuse(name: str, content: bytes) -> None:
+        raise StoreError(f"{name} cannot be written")
+
+    place = place_of(tmp_path)
+    monkeypatch.setattr(place, "replace", refuse)
+    keep(place, row(), "epoch 1\n")

@@ -193,6 +193,15 @@ def test_an_option_takes_several_names(tiny: Path, out: Path, no_report):
     assert "fshnn" not in both.output
 
 
+def test_a_row_is_in_the_store_before_its_log_is_written(tiny: Path, out: Path, no_report, monkeypatch):
+    stored: list[bool] = []
+    monkeypatch.setattr(
+        bench.run.log, "keep", lambda place, row, _: stored.append(row["cell_id"] in set(read(place)["cell_id"]))
+    )
+    assert run(tiny / "grid.toml", out).exit_code == 0
+    assert stored == [True] * CELLS
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

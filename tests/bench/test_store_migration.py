@@ -10,14 +10,16 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
 import bench.run
-from bench.schema import COLUMNS, VERSION
+from bench.schema import COLUMNS, SCHEMA, VERSION
 from bench.store import Store, StoreError, check_usable, read
 from bench.store.__main__ import app
+from bench.store.migration import migrated
 from bench.store.upkeep import doctor, merge
 
 STORES = Path(__file__).parent / "stores"
@@ -128,3 +130,13 @@ def test_a_store_of_a_newer_schema_is_a_sentence(where: str, tmp_path: Path):
         assert result.exit_code == 2
         assert f"has schema version {VERSION + 1}, this code reads versions up to {VERSION}" in result.output
     assert {path: path.read_bytes() for path in folder.rglob("*")} == before
+
+
+def test_rollout_errors_of_own_data_are_null_before_version_4():
+    versions, data = [3, 3, 4, 4], [None, "own", None, "own"]
+    rows = [
+        {"schema_version": version, "data": own, "rollout_error": 1.0}
+        for version, own in zip(versions, data, strict=True)
+    ]
+    table = pa.Table.from_pylist(rows, SCHEMA)
+    assert migrated(table, 3)["rollout_error"].to_pylist() == [1.0, None, 1.0, 1.0]

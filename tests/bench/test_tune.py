@@ -64,6 +64,11 @@ def test_the_lowest_validation_loss_wins_and_every_trial_is_a_row(tmp_path: Path
     again = tune(tmp_path)
     assert "Nothing to do" in again.output
     assert len(read(tmp_path / "store", attempts=True)) == 3
+    assert tune(tmp_path, "--protocol", "protocol.toml", "--seq-len", "2").exit_code == 0
+    both = expand(load_grid(str(tmp_path / "recipes" / "grid.toml")), Filters(), tmp_path / "recipes")
+    assert (
+        {planned.task.cell_id for planned in both} == set(read(tmp_path / "store")["cell_id"]) > set(rows["cell_id"])
+    )
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,7 @@ def run_cells(cells: int, folder: Path) -> bool:
     """Whether so many cells went through fast enough, in little enough memory, and are all there."""
     from bench.backends import ray as back_end
     from bench.engine import Engine
+    from bench.reporting import Refresh
     from bench.run import Tally, run_tasks
     from bench.store import Store, read
 
@@ -65,7 +66,9 @@ def run_cells(cells: int, folder: Path) -> bool:
         Store(folder, "throughput") as store,
         measured(f"{cells} cells") as seconds,
     ):
-        run_tasks(plan, store, Engine(Driver(workers).run, workers.slots), Event(), Tally())
+        run_tasks(
+            plan, store, Engine(Driver(workers).run, workers.slots), Event(), Tally(), Refresh(store.place, None)
+        )
     rate, megabytes = cells / seconds["wall"], resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"{rate:.0f} cells/s (least {LEAST_CELLS_A_S}), driver at most {megabytes:.0f} MB (most {MOST_MB})")
     return rate >= LEAST_CELLS_A_S and megabytes < MOST_MB and len(read(folder, columns=["status"])) == cells
