@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from models.networks import ScalarMLP, uniform
+from models.networks import Layers, ScalarMLP, uniform
 from systems.base import apply_j
 from systems.integrators.base import VectorField
 from systems.integrators.rk4 import RK4
@@ -23,9 +23,9 @@ class ConcatSquash(nn.Module):
         """`sizes` are the widths from the state back to the state, e.g. (2, 64, 64, 64, 2)."""
         super().__init__()
         pairs = list(pairwise(sizes))
-        self.weights = nn.ParameterList(uniform((out, into), into, generator) for into, out in pairs)
+        self.weights = Layers(uniform((out, into), into, generator) for into, out in pairs)
         self.biases, self.gates, self.gate_biases, self.drifts = (
-            nn.ParameterList(uniform((out,), into, generator) for into, out in pairs) for _ in range(4)
+            Layers(uniform((out,), into, generator) for into, out in pairs) for _ in range(4)
         )
 
     def forward(self, t: Float[Tensor, ""], y: Float[Tensor, "batch dim"]) -> Float[Tensor, "batch dim"]:

@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from models.networks import VectorMLP, uniform
+from models.networks import Layers, VectorMLP, uniform
 
 
 class TanhMLP(VectorMLP):
@@ -17,10 +17,11 @@ class TanhMLP(VectorMLP):
         self, x: Float[Tensor, "*batch inputs"], v: Float[Tensor, "*batch inputs"]
     ) -> tuple[Float[Tensor, "*batch outputs"], Float[Tensor, "*batch outputs"]]:
         """F(x), and its derivative along v; both differentiable."""
-        for weight, bias in zip(self.weights[:-1], self.biases, strict=False):
+        *inner, last = self.weights
+        for weight, bias in zip(inner, self.biases, strict=False):
             x = torch.tanh(nn.functional.linear(x, weight, bias))
             v = (1 - x * x) * (v @ weight.T)
-        return nn.functional.linear(x, self.weights[-1], self.output_bias), v @ self.weights[-1].T
+        return nn.functional.linear(x, last, self.output_bias), v @ last.T
 
 
 class LinearShear(nn.Module):
@@ -31,7 +32,7 @@ class LinearShear(nn.Module):
 
     def __init__(self, dof: int, sublayers: int, generator: torch.Generator | None = None):
         super().__init__()
-        self.matrices = nn.ParameterList(uniform((dof, dof), dof, generator) for _ in range(sublayers))
+        self.matrices = Layers(uniform((dof, dof), dof, generator) for _ in range(sublayers))
         self.shift = nn.Parameter(uniform((2 * dof,), dof, generator))
 
     def forward(

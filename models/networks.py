@@ -1,11 +1,21 @@
 """Nets, with the derivatives that rollouts need in closed form: faster than nested automatic differentiation."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+
+
+class Layers(nn.ParameterList):
+    """What each layer has of one kind; torch's list looks entries up by name, at the cost of a small layer."""
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return iter(self._parameters.values())
+
+    def __reversed__(self) -> Iterator[Tensor]:
+        return reversed(self._parameters.values())
 
 
 class ScalarMLP(nn.Module):
@@ -18,8 +28,8 @@ class ScalarMLP(nn.Module):
     def __init__(self, sizes: tuple[int, ...], generator: torch.Generator | None = None):
         """`sizes` are the widths from the input to the last hidden layer, e.g. (2, 16, 32, 16)."""
         super().__init__()
-        self.weights = nn.ParameterList(uniform((out, into), into, generator) for into, out in pairwise(sizes))
-        self.biases = nn.ParameterList(uniform((out,), into, generator) for into, out in pairwise(sizes))
+        self.weights = Layers(uniform((out, into), into, generator) for into, out in pairwise(sizes))
+        self.biases = Layers(uniform((out,), into, generator) for into, out in pairwise(sizes))
         self.readout = nn.Parameter(uniform((sizes[-1],), sizes[-1], generator))
 
     def forward(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch"]:
@@ -139,14 +149,15 @@ class VectorMLP(nn.Module):
         super().__init__()
         self.activation = activation
         pairs = list(pairwise(sizes))
-        self.weights = nn.ParameterList(uniform((out, into), into, generator) for into, out in pairs)
+        self.weights = Layers(uniform((out, into), into, generator) for into, out in pairs)
         biased = pairs if bias else pairs[:-1]
-        self.biases = nn.ParameterList(uniform((out,), into, generator) for into, out in biased)
+        self.biases = Layers(uniform((out,), into, generator) for into, out in biased)
 
     def forward(self, y: Float[Tensor, "*batch into"]) -> Float[Tensor, "*batch out"]:
-        for weight, bias in zip(self.weights[:-1], self.biases, strict=False):
+        *inner, last = self.weights
+        for weight, bias in zip(inner, self.biases, strict=False):
             y = self.activation(nn.functional.linear(y, weight, bias))
-        return nn.functional.linear(y, self.weights[-1], self.output_bias)
+        return nn.functional.linear(y, last, self.output_bias)
 
     @property
     def output_bias(self) -> Tensor | None:

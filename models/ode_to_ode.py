@@ -46,10 +46,21 @@ class ODEtoODE(FlowModel):
         self.turning = VectorMLP((1, hidden, entries), torch.tanh, generator)
 
     def flow(self, y: Float[Tensor, "batch dim"], h: float) -> Float[Tensor, "batch dim"]:
+        return self.through(self.weights(h / self.substeps), y, h)
+
+    def compose(self, y0: Float[Tensor, "batch dim"], h: float, steps: int) -> Float[Tensor, "times batch dim"]:
+        weights, states = self.weights(h / self.substeps), [y0]
+        for _ in range(steps):
+            states.append(self.through(weights, states[-1], h))
+        return torch.stack(states)
+
+    def through(
+        self, weights: list[Float[Tensor, "width width"]], y: Float[Tensor, "batch dim"], h: float
+    ) -> Float[Tensor, "batch dim"]:
+        """The state a time h after y, by Euler steps of these weights in the wide space."""
         start = z = y @ self.read_in.T + self.shift
-        step = h / self.substeps
-        for w in self.weights(step):
-            z = z + step * (z @ w.T).abs()
+        for w in weights:
+            z = z + h / self.substeps * (z @ w.T).abs()
         return y + (z - start) @ self.read_out.T
 
     def weights(self, step: float) -> list[Float[Tensor, "width width"]]:

@@ -66,16 +66,23 @@ def conclude(parts: Iterable[Part], method: str) -> Evidence:
 
 
 def memory_exponent(material: Material, mode: str, least: float, most: float) -> Evidence:
-    """k of memory ~ N^k, its interval within [least, most] in every setting."""
+    """k of memory ~ N^k, or of a + b N^k where it is bent; its interval within [least, most] in every setting."""
     parts = []
     for scaling in _having(material, mode):
-        fit = scaling.exponent(mode, "peak_mib")
+        bent, straight = scaling.bent(mode, "peak_mib"), scaling.exponent(mode, "peak_mib")
+        fit = bent.exponent if bent else straight
         if fit is None:
             continue
         inside, outside = least <= fit.low and fit.high <= most, fit.high < least or fit.low > most
         says = True if inside else False if outside else None
-        parts.append(Part(says, f"{_name(scaling)}: k = {exponent_text(fit)}", ids(scaling.fitted(mode, "peak_mib"))))
-    return conclude(parts, f"exponent by least squares in log-log, its 95 % interval within {least:g} to {most:g}")
+        above = f" above {plain(bent.constant)} MiB" if bent else ""
+        points = scaling.of_mode(mode) if bent else scaling.fitted(mode, "peak_mib")
+        parts.append(Part(says, f"{_name(scaling)}: k = {exponent_text(fit)}{above}", ids(points)))
+    return conclude(
+        parts,
+        "exponent of b N^k by least squares in log-log, or of a + b N^k where that is bent beyond chance; "
+        f"its 95 % interval within {least:g} to {most:g}",
+    )
 
 
 def faster(material: Material, mode: str, than: str, at: str) -> Evidence:

@@ -32,6 +32,16 @@ def test_an_exponent_inside_or_outside(power, verdict):
     assert len(found.cells) == 5
 
 
+@pytest.mark.parametrize(("held", "verdict"), [(4.0, Verdict.HOLDS), (0.0, Verdict.HOLDS)])
+def test_memory_that_is_held_at_every_length_bends_no_line(held, verdict):
+    lengths = (*LENGTHS, 128, 256)
+    rows = [profile_row("backprop", n, 1e-3, 2.0**20 * (held + 0.5 * n)) for n in lengths]
+    found = evidence.memory_exponent(material(rows), "backprop", 0.9, 1.1)
+    assert found.verdict == verdict
+    assert ("above 4 MiB" in found.finding) == (held > 0)
+    assert len(found.cells) == (len(lengths) if held else 5)
+
+
 def test_an_exponent_that_scatters_is_left_open():
     assert evidence.memory_exponent(memory(1.0, noise=0.4), "backprop", 0.9, 1.1).verdict == Verdict.OPEN
 
