@@ -67,8 +67,7 @@ class FixedPointSolver:
         """
         if self.iterations is not None:
             return self._iterate(update, guess, self.iterations)
-        z = guess
-        limit = self._limit(state, unit)
+        z, limit = guess, self._limit(state, unit)
         for iteration in range(1, self.max_iterations + 1):
             z, previous = update(z), z
             with torch.no_grad():
@@ -77,7 +76,7 @@ class FixedPointSolver:
             if residual <= 1:
                 self.report.record(iteration, residual)
                 return z
-        contracted = samples_within((update(z).detach() - z.detach()).abs() / limit)
+        contracted = samples_within(change)  # not all: the largest is above 1, or NaN
         # Newton starts afresh, and without the graph of iterates that may have overflowed.
         start = torch.where(contracted[..., None], z, guess).detach()
         return self._newton(update, start, limit, h, contracted)

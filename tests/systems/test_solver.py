@@ -43,6 +43,15 @@ def test_contracting_equations_need_no_newton():
     assert midpoint.solver.report.newton_iterations == 0
 
 
+def test_an_iteration_that_ends_just_before_it_would_have_converged_goes_on_by_newton():
+    full = FixedPointSolver()
+    expected = ImplicitMidpoint(full).step(DoubleWell().field, START, 0.1)
+    for short in range(1, full.report.iterations + 1):
+        midpoint = ImplicitMidpoint(FixedPointSolver(max_iterations=short))
+        torch.testing.assert_close(midpoint.step(DoubleWell().field, START, 0.1), expected, rtol=1e-14, atol=1e-14)
+        assert (midpoint.solver.report.newton_iterations > 0) == (short < full.report.iterations)
+
+
 def test_newton_carries_the_gradient_of_the_implicit_function():
     matrix, y = STIFF.clone().requires_grad_(), START.clone().requires_grad_()
     weights = torch.tensor([[0.3, 1.0], [-2.0, 0.5]], dtype=torch.float64)
