@@ -7,7 +7,7 @@ import pandas as pd
 
 from bench.schema import COLUMNS, SCHEMA
 from reports import leaderboard, rerun, theme
-from reports.exhibit import write
+from reports.exhibit import write_csv
 from reports.frames import column, distinct, filled, groups, is_null, ordered, otherwise, records, varies
 from reports.provenance import Run
 
@@ -29,7 +29,7 @@ def csv(frame: pd.DataFrame, runs: list[Run], out: Path) -> Path:
     columns = [name for name in COLUMNS if name not in _NOT_IN_CSV and filled(frame, name)]
     rows = ordered(frame, ["kind", "system", "model", "seed", "cell_id"])
     table = rows[columns].assign(rerun=rerun.commands(rows, runs))
-    return write(out / "cells.csv", table.to_csv(index=False, lineterminator="\n"))
+    return write_csv(out / "cells.csv", table)
 
 
 def board(frame: pd.DataFrame, runs: list[Run]) -> dict:

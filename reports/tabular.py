@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from reports.error_latex import escape as escape_latex
-from reports.exhibit import Exhibit, escape, write
+from reports.exhibit import Exhibit, escape, write, write_csv
 
 Cells = Sequence[str]
 TO_THE_ROWS = (
@@ -59,7 +59,7 @@ class Table:
         files = (
             write(out / f"{name}.md", f"# {self.title}\n\n{self.caption}\n\n{body}{followed(name, data)}"),
             write(out / f"{name}.tex", printed),
-            write(out / f"{name}.csv", data.to_csv(index=False, lineterminator="\n")),
+            write_csv(out / f"{name}.csv", data),
         )
         return Exhibit(self.title, self.caption, files, body, cells)
 

@@ -183,8 +183,10 @@ def check(folder: Path, quiet: Path, fates: dict[int, str], tasks: list[Task]) -
 
 
 def exact(value: object) -> object:
-    """What is equal for equal bits, NaN included."""
-    return value.tobytes() if isinstance(value, np.ndarray) else repr(value)
+    """What is equal for equal bits, NaN included; whole numbers beside nulls are floats to pandas."""
+    if isinstance(value, np.ndarray):
+        return value.tobytes()
+    return repr(float(value)) if isinstance(value, int | float | np.number) else repr(value)
 
 
 def main(
