@@ -78,16 +78,16 @@ def draw(samples: pd.DataFrame, system: str) -> Figure:
 
 def _draw_panel(axis: Axes, samples: pd.DataFrame, order: list[str], looks: dict[str, theme.Look]) -> None:
     axis.set_xscale("log")
-    power_ticks(axis, "x")  # before seaborn asks for them
     if samples.empty:
         axis.text(0.5, 0.5, "not measured", transform=axis.transAxes, ha="center")
         return
     sns.violinplot(
         data=samples, x="error", y="line", hue="line", order=order, hue_order=order, ax=axis, orient="h",
-        palette={line: look.colour for line, look in looks.items()}, saturation=1,
+        palette={line: look.colour for line, look in looks.items()}, saturation=1, log_scale=(True, False),
         cut=0, inner="quart", inner_kws={"color": "white", "linewidth": 0.9},
         density_norm="width", linewidth=0.6, width=0.85, legend=False,
     )  # fmt: skip
+    power_ticks(axis, "x")
     axis.set_xlabel("")
     axis.set_ylabel("")
 

@@ -61,7 +61,7 @@ class Chapter:
 
 def ids(points: pd.DataFrame) -> tuple[str, ...]:
     """The ids of the cells behind a table, whose column `cell_ids` joins those of each row by ';'."""
-    return tuple(sorted({cell for joined in points["cell_ids"] for cell in joined.split(";") if cell}))
+    return tuple(sorted({cell for joined in points["cell_ids"].unique() for cell in joined.split(";") if cell}))
 
 
 def stem(*words: object) -> str:

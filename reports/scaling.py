@@ -93,14 +93,15 @@ def _draw_line(axis: Axes, scaling: Scaling, mode: str, column: str) -> None:
 
 
 def _finish(axis: Axes, scaling: Scaling, column: str, quantity: str) -> None:
+    axis.set_ylabel(quantity)
+    modes = [mode for mode in scaling.modes if len(positive(scaling.of_mode(mode), column))]
+    if not modes:  # and a logarithmic axis has no place for nothing
+        axis.text(0.5, 0.5, "not measured", transform=axis.transAxes, ha="center")
+        axis.set(xticks=[], yticks=[])
+        return
     axis.set_yscale("log")
     length_axis(axis, scaling.lengths)
     readable_ticks(axis, "y")
-    axis.set_ylabel(quantity)
-    modes = [mode for mode in scaling.modes if len(positive(scaling.of_mode(mode), column))]
-    if not modes:
-        axis.text(0.5, 0.5, "not measured", transform=axis.transAxes, ha="center")
-        return
     labels = {mode: f"{mode}: k = {exponent_text(scaling.exponent(mode, column))}" for mode in modes}
     axis.legend(
         handles=theme.mode_handles(modes, labels),

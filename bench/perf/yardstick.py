@@ -25,7 +25,8 @@ Run = Callable[[], object]
 Clock = Callable[[Run, int], float]  # seconds that so many calls in a row take
 
 SAMPLE_S = 0.02  # of work in one sample: shorter ones are mostly jitter
-BUDGET_S = 1.0
+ENOUGH_S = 0.5  # of yardstick beside a longer run: a night has a hundred of them to do
+BUDGET_S = 0.5
 ROUNDS = 3, 60  # at least and at most
 QUICK = "HAMILTONIAN_BENCH_QUICK"  # the environment variable that asks for one round: it runs, that is all
 
@@ -51,13 +52,13 @@ def in_yardsticks(
 ) -> float:
     """Median over rounds of the run's time divided by the mean of the yardstick's right before and after it.
 
-    Both are `warm`, and called so often in a sample that their samples take about equally long; or not, where each
-    call is a process of its own.
+    Both are `warm`, and called so often in a sample that their samples take about equally long, ENOUGH_S at most; or
+    not, where each call is a process of its own.
     """
     run_calls = yard_calls = 1
     if warm:
         run_s, yard_s = warm_seconds(run, clock), warm_seconds(yardstick, clock)
-        sample_s = max(SAMPLE_S, run_s, yard_s)
+        sample_s = min(max(SAMPLE_S, run_s, yard_s), ENOUGH_S)
         run_calls, yard_calls = (max(1, round(sample_s / seconds)) for seconds in (run_s, yard_s))
     least, most = (1, 1) if QUICK in os.environ else rounds
     ratios, start = [], perf_counter()
