@@ -50,23 +50,24 @@ class Iteration(ABC):
     def track_time(self, *case: Any) -> float:
         return in_yardsticks(self.iterate, peer_iteration())
 
+
+class Metered(Iteration):
+    """The same with its memory."""
+
     @in_unit("bytes")
     def track_peak_bytes(self, *case: Any) -> int:
         existing = [*self.model.parameters(), self.window.start, self.window.observed]
         return max(peak_bytes(self.phases, existing, torch.device("cpu")).values())
 
 
-class OfEveryMode(Iteration):
+class OfEveryMode(Metered):
     """fshnn by implicit midpoint, or RK4 where the mode is for explicit methods, h = 0.01."""
 
-    params = (gradients.names(), [4, 32, 256])
+    params = (gradients.names(), [4, 32])
     param_names = ("gradient_mode", "seq_len")
 
     def setup(self, *case: Any) -> None:
-        gradient_mode, seq_len = case
-        axes = {"gradient_mode": gradient_mode, "seq_len": seq_len, "integrator": ["implicit_midpoint", "rk4"]}
-        shape = {"preset": "paper", "protocol": "paper", "recipe": "one_cycle"}
-        self.prepare(measured_task("fshnn", kind="profile", **shape, **axes))
+        self.prepare(of_mode(*case))
 
     @in_unit("relative error")
     def track_gradient_error(self, gradient_mode: str, seq_len: int) -> float:
@@ -74,7 +75,17 @@ class OfEveryMode(Iteration):
         return max(error, ROUNDING)
 
 
-class OfEveryModel(Iteration):
+class OfEveryModeLong(Iteration):
+    """The same over a long window: the time alone, for memory and error show in short ones what they show here."""
+
+    params = (gradients.names(), [256])
+    param_names = ("gradient_mode", "seq_len")
+
+    def setup(self, *case: Any) -> None:
+        self.prepare(of_mode(*case))
+
+
+class OfEveryModel(Metered):
     """Models that are trained by a loss on windows, as the grids train them by default, N = 4."""
 
     params = ([name for name in models.names() if models.get(name).trainable],)
@@ -83,3 +94,9 @@ class OfEveryModel(Iteration):
     def setup(self, *case: Any) -> None:
         (model,) = case
         self.prepare(measured_task(model, kind="profile", protocol="smoke", recipe="one_cycle"))
+
+
+def of_mode(gradient_mode: str, seq_len: int) -> Task:
+    """An iteration by a gradient mode, with an integrator that it is for."""
+    axes = {"gradient_mode": gradient_mode, "seq_len": seq_len, "integrator": ["implicit_midpoint", "rk4"]}
+    return measured_task("fshnn", kind="profile", preset="paper", protocol="paper", recipe="one_cycle", **axes)

@@ -27,7 +27,7 @@ Clock = Callable[[Run, int], float]  # seconds that so many calls in a row take
 SAMPLE_S = 0.02  # of work in one sample: shorter ones are mostly jitter
 ENOUGH_S = 0.5  # of yardstick beside a longer run: a night has a hundred of them to do
 BUDGET_S = 0.5
-ROUNDS = 3, 60  # at least and at most
+ROUNDS = 2, 60  # at least and at most
 QUICK = "HAMILTONIAN_BENCH_QUICK"  # the environment variable that asks for one round: it runs, that is all
 
 
