@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from itertools import pairwise
+from typing import cast
 
 import torch
 from jaxtyping import Float
@@ -12,10 +13,14 @@ class Layers(nn.ParameterList):
     """What each layer has of one kind; torch's list looks entries up by name, at the cost of a small layer."""
 
     def __iter__(self) -> Iterator[Tensor]:
-        return iter(self._parameters.values())
+        return iter(self._entries.values())
 
     def __reversed__(self) -> Iterator[Tensor]:
-        return reversed(self._parameters.values())
+        return reversed(self._entries.values())
+
+    @property
+    def _entries(self) -> dict[str, Tensor]:
+        return cast(dict[str, Tensor], self._parameters)  # none is ever None
 
 
 class ScalarMLP(nn.Module):

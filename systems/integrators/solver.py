@@ -67,15 +67,17 @@ class FixedPointSolver:
         """
         if self.iterations is not None:
             return self._iterate(update, guess, self.iterations)
-        z, limit = guess, self._limit(state, unit)
-        for iteration in range(1, self.max_iterations + 1):
-            z, previous = update(z), z
+        z, limit, iteration = guess, self._limit(state, unit), 0
+        while True:
+            z, previous, iteration = update(z), z, iteration + 1
             with torch.no_grad():
                 change = (z - previous).abs_().div_(limit)  # 1 is converged
             residual = float(change.amax())
             if residual <= 1:
                 self.report.record(iteration, residual)
                 return z
+            if iteration >= self.max_iterations:
+                break
         contracted = samples_within(change)  # not all: the largest is above 1, or NaN
         # Newton starts afresh, and without the graph of iterates that may have overflowed.
         start = torch.where(contracted[..., None], z, guess).detach()
