@@ -75,7 +75,9 @@ def main(
     try:
         check_usable(folder / "store")
         searched = load(Space, "spaces", "space", space)
-        recipes = [draw(searched, f"{model}_trial{trial}", seed, trial) for trial in range(trials)]
+        recipes = [
+            draw(searched, f"{model}_{searched.name}_{seed}_trial{trial}", seed, trial) for trial in range(trials)
+        ]
         code, scores = try_all(axes, recipes, folder, Options(backend, cores(), None))
     except (BadInput, StoreError) as error:
         errors.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)

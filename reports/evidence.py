@@ -66,11 +66,15 @@ def conclude(parts: Iterable[Part], method: str) -> Evidence:
 
 
 def memory_exponent(material: Material, mode: str, least: float, most: float) -> Evidence:
-    """k of memory ~ N^k, or of a + b N^k where it is bent; its interval within [least, most] in every setting."""
+    """k of memory ~ N^k, its interval within [least, most] in every setting.
+
+    Where growth is claimed (least > 0) it is that of a + b N^k if memory is bent: what is held at every length hides
+    none of it. What is claimed to be constant is judged whole.
+    """
     parts = []
     for scaling in _having(material, mode):
-        bent, straight = scaling.bent(mode, "peak_mib"), scaling.exponent(mode, "peak_mib")
-        fit = bent.exponent if bent else straight
+        bent = scaling.bent(mode, "peak_mib") if least > 0 else None
+        fit = bent.exponent if bent else scaling.exponent(mode, "peak_mib")
         if fit is None:
             continue
         inside, outside = least <= fit.low and fit.high <= most, fit.high < least or fit.low > most
@@ -80,7 +84,7 @@ def memory_exponent(material: Material, mode: str, least: float, most: float) ->
         parts.append(Part(says, f"{_name(scaling)}: k = {exponent_text(fit)}{above}", ids(points)))
     return conclude(
         parts,
-        "exponent of b N^k by least squares in log-log, or of a + b N^k where that is bent beyond chance; "
+        f"exponent of b N^k by least squares in log-log{', or of a + b N^k where bent beyond chance' * (least > 0)}; "
         f"its 95 % interval within {least:g} to {most:g}",
     )
 

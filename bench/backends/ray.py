@@ -229,7 +229,7 @@ class RayWorkers:
         return amounts | ({"GPU": request.gpus} if request.gpus else {})
 
     def taken(self, row: dict) -> float:
-        """Processors that the cell of a row had: all of a node if it was timed on them."""
+        """Processors that the cell of a row had: all of a node if it was timed on them, else one, as most ask for."""
         return self._largest if row["kind"] == "profile" and row["device"] == "cpu" else 1.0
 
     def _offers(self) -> list[Amounts]:

@@ -18,7 +18,7 @@ from bench.profile import gradient_error, iteration_phases, observed_every, prof
 from bench.protocol import Protocol
 from models import gradients
 
-ROUNDING = 1e-5  # of float32 over 256 steps: below it, the ratio of two gradient errors says nothing
+ROUNDING = 1e-5  # of float32 over 32 steps: below it, the ratio of two gradient errors says nothing
 
 
 class Iteration(ABC):

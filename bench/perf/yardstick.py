@@ -52,8 +52,8 @@ def in_yardsticks(
 ) -> float:
     """Median over rounds of the run's time divided by the mean of the yardstick's right before and after it.
 
-    Both are `warm`, and called so often in a sample that their samples take about equally long, ENOUGH_S at most; or
-    not, where each call is a process of its own.
+    Both are `warm`, and called so often in a sample that their samples take about equally long, ENOUGH_S if one call
+    takes no longer; or not, where each call is a process of its own.
     """
     run_calls = yard_calls = 1
     if warm:

@@ -24,7 +24,7 @@ from bench.store.place import Place, StoreError
 
 ROWS_A_PART = 100
 BYTES_A_PART = 4 << 20  # of the journal, which a bucket gets anew with every row
-ROWS_A_GROUP = 500  # in memory at once where files are joined
+ROWS_A_GROUP = 500  # at least, in memory at once where files are joined: whole files
 LARGE_PART = 10_000  # rows; what has so many is not written again
 SMALL_PARTS = 20  # what a run leaves as they are
 

@@ -53,7 +53,7 @@ def test_the_lowest_validation_loss_wins_and_every_trial_is_a_row(tmp_path: Path
     result = tune(tmp_path, "--protocol", "protocol.toml")
     assert result.exit_code == 0, result.output
     rows = read(tmp_path / "store").set_index("recipe")
-    assert set(rows.index) == {"fshnn_trial0", "fshnn_trial1", "fshnn_trial2"}
+    assert set(rows.index) == {f"fshnn_one_cycle_100_trial{trial}" for trial in range(3)}
     best = tomllib.loads((tmp_path / "recipes" / f"{rows['validation_loss'].idxmin()}.toml").read_text())
     winner = tomllib.loads((tmp_path / "fshnn_tuned.toml").read_text())
     assert "seed 100" in winner.pop("description")
@@ -65,6 +65,7 @@ def test_the_lowest_validation_loss_wins_and_every_trial_is_a_row(tmp_path: Path
     assert "Nothing to do" in again.output
     assert len(read(tmp_path / "store", attempts=True)) == 3
     assert tune(tmp_path, "--protocol", "protocol.toml", "--seq-len", "2").exit_code == 0
+    assert tune(tmp_path, "--protocol", "protocol.toml", "--seed", "101").exit_code == 0
     both = expand(load_grid(str(tmp_path / "recipes" / "grid.toml")), Filters(), tmp_path / "recipes")
     assert (
         {planned.task.cell_id for planned in both} == set(read(tmp_path / "store")["cell_id"]) > set(rows["cell_id"])
