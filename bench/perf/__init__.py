@@ -8,6 +8,8 @@ changed by hand, when a figure means something else than before.
 
 from collections.abc import Callable
 
+import torch._dynamo  # noqa: F401  # or every case, a process of its own, imports it with its first optimizer: 2 s
+
 import models
 from bench.cell import Task
 from bench.expand import expand
