@@ -38,54 +38,22 @@ class ScalarMLP(nn.Module):
         self.readout = nn.Parameter(uniform((sizes[-1],), sizes[-1], generator))
 
     def forward(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch"]:
-        return self._activations(y)[-1] @ self.readout
+        return self.activations(y)[-1] @ self.readout
 
     def gradient(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim"]:
         """grad H(y)."""
         points = y.reshape(-1, y.shape[-1])
         back: Tensor = self.readout
-        for weight, a in zip(reversed(self.weights), reversed(self._activations(points)), strict=True):
+        for weight, a in zip(reversed(self.weights), reversed(self.activations(points)), strict=True):
             back = torch.addcmul(back, a * a, back, value=-1) @ weight
         return back.view(y.shape)
 
-    def moving_gradient(
-        self, y: Float[Tensor, "points dim"], velocity: Float[Tensor, "points dim"]
-    ) -> tuple[Float[Tensor, "points dim"], Float[Tensor, "points dim"]]:
-        """grad H(y), and its rate Hess H(y) v at points that move with a velocity; differentiable like `gradient`.
+    def expansion(self, y: Float[Tensor, "*batch dim"]) -> "Expansion":
+        """grad H at points, and how it changes from there."""
+        return Expansion(self, y)
 
-        A tangent goes through the forward pass and through the pass back: four times as fast as torch's dual numbers.
-        """
-        one = torch.ones((), dtype=y.dtype, device=y.device)
-        activations, rates, slopes = self._activations(y), [], []
-        for weight, a in zip(self.weights, activations, strict=True):
-            slopes.append(torch.addcmul(one, a, a, value=-1))
-            rates.append(slopes[-1] * (velocity @ weight.T))
-            velocity = rates[-1]
-        back, back_rate = self.readout.expand_as(activations[-1]), torch.zeros_like(activations[-1])
-        for weight, a, rate, slope in zip(*map(reversed, (self.weights, activations, rates, slopes)), strict=True):
-            back_rate = torch.addcmul(slope * back_rate, a * rate, back, value=-2) @ weight
-            back = (slope * back) @ weight
-        return back, back_rate
-
-    def gradient_expansion(
-        self, y: Float[Tensor, "*batch dim"], u: Float[Tensor, "*batch dim"]
-    ) -> tuple[Float[Tensor, "*batch dim"], Float[Tensor, "*batch dim"]]:
-        """The first and second derivative of grad H(y + x u) by x at x = 0: Hess H(y) u, and D^3 H(y) [u, u]."""
-        a, da, dda, layers = y, u, torch.zeros_like(u), []
-        for weight, bias in zip(self.weights, self.biases, strict=True):
-            a, dz, ddz = nn.functional.linear(a, weight, bias).tanh(), da @ weight.T, dda @ weight.T
-            slope = 1 - a * a
-            da, bent = slope * dz, -2 * a * slope * dz
-            dda = slope * ddz + bent * dz
-            layers.append((weight, slope, bent, -2 * (da * da + a * dda)))
-        back, dback, ddback = self.readout.expand_as(a), torch.zeros_like(a), torch.zeros_like(a)
-        for weight, slope, dslope, ddslope in reversed(layers):
-            ddback = (slope * ddback + 2 * dslope * dback + ddslope * back) @ weight
-            dback = (slope * dback + dslope * back) @ weight
-            back = (slope * back) @ weight
-        return dback, ddback
-
-    def _activations(self, y: Tensor) -> list[Tensor]:
+    def activations(self, y: Float[Tensor, "*batch dim"]) -> list[Tensor]:
+        """Of the hidden layers, after tanh."""
         activations = []
         for weight, bias in zip(self.weights, self.biases, strict=True):
             y = nn.functional.linear(y, weight, bias).tanh_()
@@ -129,14 +97,10 @@ class SeparableMLP(nn.Module):
         hessian[..., half:, half:] = self.kinetic.hessian(p)
         return hessian
 
-    def gradient_expansion(
-        self, y: Float[Tensor, "*batch dim"], u: Float[Tensor, "*batch dim"]
-    ) -> tuple[Float[Tensor, "*batch dim"], Float[Tensor, "*batch dim"]]:
-        """Hess H(y) u and D^3 H(y) [u, u]."""
-        (q, p), (u_q, u_p) = y.chunk(2, dim=-1), u.chunk(2, dim=-1)
-        parts = zip(self.potential.gradient_expansion(q, u_q), self.kinetic.gradient_expansion(p, u_p), strict=True)
-        first, second = (torch.cat(part, dim=-1) for part in parts)
-        return first, second
+    def expansion(self, y: Float[Tensor, "*batch dim"]) -> "SeparableExpansion":
+        """grad H at points, and how it changes from there."""
+        q, p = y.chunk(2, dim=-1)
+        return SeparableExpansion(self.potential.expansion(q), self.kinetic.expansion(p))
 
 
 class VectorMLP(nn.Module):
@@ -167,6 +131,88 @@ class VectorMLP(nn.Module):
     @property
     def output_bias(self) -> Tensor | None:
         return self.biases[-1] if len(self.biases) == len(self.weights) else None
+
+
+class Expansion:
+    """grad H of a ScalarMLP at points, and its derivatives along directions; differentiable like `gradient`.
+
+    Directions go through the pass forward and the pass back, whose values at the points they share: four times as
+    fast as torch's dual numbers.
+    """
+
+    def __init__(self, net: ScalarMLP, y: Float[Tensor, "*batch dim"]):
+        self.weights = list(net.weights)
+        self.activations = net.activations(y)
+        one = torch.ones((), dtype=y.dtype, device=y.device)
+        self.slopes = [torch.addcmul(one, a, a, value=-1) for a in self.activations]  # tanh'
+        back = net.readout.expand_as(self.activations[-1])
+        self.sensitivities: list[Tensor] = []  # of H to the activations
+        for weight, slope in zip(reversed(self.weights), reversed(self.slopes), strict=True):
+            self.sensitivities.insert(0, back)
+            back = (slope * back) @ weight
+        self.gradient = back
+
+    def along(self, u: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim"]:
+        """The first derivative of grad H(y + x u) by x at x = 0: Hess H(y) u."""
+        changes = []
+        for weight, slope in zip(self.weights, self.slopes, strict=True):
+            u = slope * (u @ weight.T)
+            changes.append(u)
+        back: Tensor | None = None
+        for weight, a, slope, sensitivity, da in self._backwards(changes):
+            bent = (a * da).mul(sensitivity).mul(-2)
+            back = (bent if back is None else torch.addcmul(bent, slope, back)) @ weight
+        assert back is not None
+        return back
+
+    def twice_along(
+        self, u: Float[Tensor, "*batch dim"]
+    ) -> tuple[Float[Tensor, "*batch dim"], Float[Tensor, "*batch dim"]]:
+        """The first derivative and the second: Hess H(y) u, and D^3 H(y) [u, u]."""
+        da, dda, changes = u, None, []
+        for weight, a, slope in zip(self.weights, self.activations, self.slopes, strict=True):
+            dz = da @ weight.T
+            da = slope * dz
+            twice_a = -2 * a
+            dslope = twice_a * da
+            turned = dslope * dz
+            dda = turned if dda is None else torch.addcmul(turned, slope, dda @ weight.T)
+            changes.append((dslope, torch.addcmul(twice_a * dda, da, da, value=-2)))
+        backs: tuple[Tensor, Tensor] | None = None
+        for weight, _, slope, sensitivity, (dslope, ddslope) in self._backwards(changes):
+            first, second = dslope * sensitivity, ddslope * sensitivity
+            if backs is not None:
+                first = torch.addcmul(first, slope, backs[0])
+                second = torch.addcmul(torch.addcmul(second, dslope, backs[0], value=2), slope, backs[1])
+            backs = first @ weight, second @ weight
+        assert backs is not None
+        return backs
+
+    def _backwards(self, changes: list) -> Iterator[tuple]:
+        return zip(
+            *map(reversed, (self.weights, self.activations, self.slopes, self.sensitivities, changes)), strict=True
+        )
+
+
+class SeparableExpansion:
+    """The same of H = T(p) + V(q)."""
+
+    def __init__(self, potential: Expansion, kinetic: Expansion):
+        self.parts = (potential, kinetic)
+        self.gradient = torch.cat([part.gradient for part in self.parts], dim=-1)
+
+    def along(self, u: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim"]:
+        """Hess H(y) u."""
+        halves = zip(self.parts, u.chunk(2, dim=-1), strict=True)
+        return torch.cat([part.along(half) for part, half in halves], dim=-1)
+
+    def twice_along(
+        self, u: Float[Tensor, "*batch dim"]
+    ) -> tuple[Float[Tensor, "*batch dim"], Float[Tensor, "*batch dim"]]:
+        """Hess H(y) u, and D^3 H(y) [u, u]."""
+        halves = zip(self.parts, u.chunk(2, dim=-1), strict=True)
+        first, second = zip(*(part.twice_along(half) for part, half in halves), strict=True)
+        return torch.cat(first, dim=-1), torch.cat(second, dim=-1)
 
 
 class LinearisedMLP:

@@ -11,15 +11,24 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from systems.base import apply_j, field_of
+from systems.base import apply_j
+
+
+@runtime_checkable
+class Expanded(Protocol):
+    """grad H at points, and its first and second derivative along a direction; themselves differentiable."""
+
+    gradient: Tensor
+
+    def along(self, u: Tensor) -> Tensor: ...
+    def twice_along(self, u: Tensor) -> tuple[Tensor, Tensor]: ...
 
 
 @runtime_checkable
 class Differentiable(Protocol):
-    """A function H with the derivatives that schemes ask for, themselves differentiable."""
+    """A function H with its gradient."""
 
     def gradient(self, y: Tensor) -> Tensor: ...
-    def gradient_expansion(self, y: Tensor, u: Tensor) -> tuple[Tensor, Tensor]: ...
 
 
 class Scheme(ABC):
@@ -35,16 +44,12 @@ class Scheme(ABC):
         """What (y1 - y0)/h is if the scheme with H~ takes y0 to y1."""
 
     @abstractmethod
-    def excess(
-        self, h_tilde: Differentiable, y: Float[Tensor, "*batch dim"], h: float | Tensor
-    ) -> Float[Tensor, "*batch"]:
+    def excess(self, at: Expanded, h: float | Tensor) -> Float[Tensor, "*batch"]:
         """The leading term of the modified Hamiltonian beyond H~, which a correction adds to H~."""
 
-    def excess_gradient(
-        self, h_tilde: Differentiable, y: Float[Tensor, "*batch dim"], h: float | Tensor
-    ) -> Float[Tensor, "*batch dim"]:
-        """grad excess; override with a closed form where there is one."""
-        return -apply_j(field_of(lambda point: self.excess(h_tilde, point, h), y))
+    @abstractmethod
+    def excess_gradient(self, at: Expanded, h: float | Tensor) -> Float[Tensor, "*batch dim"]:
+        """grad excess."""
 
 
 class SymplecticEulerPair(Scheme):
@@ -54,9 +59,13 @@ class SymplecticEulerPair(Scheme):
         q, p = y0.chunk(2, dim=-1)[0], y1.chunk(2, dim=-1)[1]
         return apply_j(h_tilde.gradient(torch.cat((q, p), dim=-1)))
 
-    def excess(self, h_tilde: Differentiable, y: Tensor, h: float | Tensor) -> Tensor:
-        g_q, g_p = h_tilde.gradient(y).chunk(2, dim=-1)
+    def excess(self, at: Expanded, h: float | Tensor) -> Tensor:
+        g_q, g_p = at.gradient.chunk(2, dim=-1)
         return -h / 2 * (g_q * g_p).sum(-1)
+
+    def excess_gradient(self, at: Expanded, h: float | Tensor) -> Tensor:
+        g_q, g_p = at.gradient.chunk(2, dim=-1)
+        return -h / 2 * at.along(torch.cat((g_p, g_q), dim=-1))
 
 
 class ImplicitMidpointPair(Scheme):
@@ -65,14 +74,14 @@ class ImplicitMidpointPair(Scheme):
     def slope(self, h_tilde: Differentiable, y0: Tensor, y1: Tensor, h: float) -> Tensor:
         return apply_j(h_tilde.gradient((y0 + y1) / 2))
 
-    def excess(self, h_tilde: Differentiable, y: Tensor, h: float | Tensor) -> Tensor:
-        return -h * h / 24 * curvature(h_tilde, y, apply_j(h_tilde.gradient(y)))
+    def excess(self, at: Expanded, h: float | Tensor) -> Tensor:
+        field = apply_j(at.gradient)
+        return -h * h / 24 * (field * at.along(field)).sum(-1)
 
-    def excess_gradient(self, h_tilde: Differentiable, y: Tensor, h: float | Tensor) -> Tensor:
-        """Of f^T S f, f = J grad H~: D^3 H~ [f, f] - 2 S J S f; twice as fast as by autograd."""
-        field = apply_j(h_tilde.gradient(y))
-        along, twice_along = h_tilde.gradient_expansion(y, field)
-        return -h * h / 24 * (twice_along - 2 * h_tilde.gradient_expansion(y, apply_j(along))[0])
+    def excess_gradient(self, at: Expanded, h: float | Tensor) -> Tensor:
+        """Of f^T S f, f = J grad H~: D^3 H~ [f, f] - 2 S J S f."""
+        first, second = at.twice_along(apply_j(at.gradient))
+        return -h * h / 24 * (second - 2 * at.along(apply_j(first)))
 
 
 class StormerVerletPair(Scheme):
@@ -92,18 +101,15 @@ class StormerVerletPair(Scheme):
         velocity = h_tilde.gradient(torch.cat((q0, p_half), dim=-1)).chunk(2, dim=-1)[1]
         return torch.cat((velocity, -(v0 + v1) / 2), dim=-1)
 
-    def excess(self, h_tilde: Differentiable, y: Tensor, h: float | Tensor) -> Tensor:
-        f_q, f_p = apply_j(h_tilde.gradient(y)).chunk(2, dim=-1)
-        along_q = curvature(h_tilde, y, torch.cat((f_q, torch.zeros_like(f_p)), dim=-1))
-        along_p = curvature(h_tilde, y, torch.cat((torch.zeros_like(f_q), f_p), dim=-1))
-        return h * h * (along_q / 12 - along_p / 24)
+    def excess(self, at: Expanded, h: float | Tensor) -> Tensor:
+        field = apply_j(at.gradient)
+        along_q, along_p = (field * at.along(field)).chunk(2, dim=-1)
+        return h * h * (along_q.sum(-1) / 12 - along_p.sum(-1) / 24)
 
-
-def curvature(
-    h_tilde: Differentiable, y: Float[Tensor, "*batch dim"], u: Float[Tensor, "*batch dim"]
-) -> Float[Tensor, "*batch"]:
-    """u^T Hess H~(y) u."""
-    return (u * h_tilde.gradient_expansion(y, u)[0]).sum(-1)
+    def excess_gradient(self, at: Expanded, h: float | Tensor) -> Tensor:
+        first, second = at.twice_along(apply_j(at.gradient))
+        (v, t), (vv, tt) = first.chunk(2, dim=-1), second.chunk(2, dim=-1)  # V_qq T_p and -T_pp V_q, and third ones
+        return h * h * (torch.cat((vv / 12, -tt / 24), dim=-1) + at.along(torch.cat((t / 12, v / 6), dim=-1)))
 
 
 SCHEMES: dict[str, Scheme] = {

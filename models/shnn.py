@@ -63,11 +63,13 @@ class SHNN(HamiltonianModel):
         self.register_buffer("step", torch.zeros(()))
 
     def hamiltonian(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch"]:
-        return self.net(y) + self.scheme.excess(self.net, y, self.step) if self.correct else self.net(y)
+        return self.net(y) + self.scheme.excess(self.net.expansion(y), self.step) if self.correct else self.net(y)
 
     def gradient(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim"]:
-        slope = self.net.gradient(y)
-        return slope + self.scheme.excess_gradient(self.net, y, self.step) if self.correct else slope
+        if not self.correct:
+            return self.net.gradient(y)
+        at = self.net.expansion(y)
+        return at.gradient + self.scheme.excess_gradient(at, self.step)
 
     def loss(self, window: Window, gradient: GradientMode) -> Float[Tensor, ""]:
         apart = min(self.stride, len(window.observed) - 1)

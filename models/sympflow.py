@@ -135,7 +135,8 @@ def moving_change(
     """grad_x U(x, t) - grad_x U(x, 0), and its d/dt where x moves at `rate`."""
     points = late_and_early(x, t)
     velocity = late_and_early(rate, torch.ones_like(t))
-    pairs = potential.moving_gradient(points.flatten(0, -2), velocity.flatten(0, -2))
+    expansion = potential.expansion(points.flatten(0, -2))
+    pairs = (expansion.gradient, expansion.along(velocity.flatten(0, -2)))
     moved, moved_rate = (late - early for late, early in (pair.view(points.shape) for pair in pairs))
     return moved[..., :-1], moved_rate[..., :-1]
 

@@ -10,16 +10,16 @@ import pandas as pd
 import typer
 
 from bench.store import StoreError, read, records
-from reports import cells, compare, index, page, provenance, theme
+from reports import cells, compare, index, page, provenance, saving
 from reports.chapters import CHAPTERS
 from reports.command import print_files
 from reports.material import Material
 from reports.provenance import Run
-from reports.theme import Edition
+from reports.saving import Edition
 
 
 class Format(StrEnum):
-    PNG, PDF, SVG = theme.FORMATS
+    PNG, PDF, SVG = saving.FORMATS
 
 
 class NoReport(ValueError):
@@ -51,7 +51,7 @@ def compose(
     """The same from rows (columns of bench.schema, one row a cell) that were read already."""
     out.mkdir(parents=True, exist_ok=True)
     material = Material(frame)
-    with theme.edition(Edition(tuple(dict.fromkeys(formats)), provenance.footer(runs, len(frame)))):
+    with saving.edition(Edition(tuple(dict.fromkeys(formats)), provenance.footer(runs, len(frame)))):
         chapters = [make(material, out) for name, make in CHAPTERS.items() if not only or name in only]
     files = [path for chapter in chapters for path in chapter.files]
     if only:

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from bench.schema import COLLOCATION
-from reports import theme
+from reports import saving, theme
 from reports.command import print_files
 from reports.exhibit import write
 from reports.frames import column, distinct, groups, keep, where
@@ -31,8 +31,7 @@ def build(results: Path, out: Path) -> list[Path]:
     rows = pd.read_parquet(results / FILE, columns=COLLOCATION.names)
     out.mkdir(parents=True, exist_ok=True)
     figure = draw(rows)
-    with theme.style():
-        pictures = theme.save(figure, out, "collocation")
+    pictures = saving.save(figure, out, "collocation")
     return [*pictures, write(out / "collocation.md", table(rows))]
 
 

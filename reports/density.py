@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.schema import DENSITY
-from reports import theme
+from reports import saving, theme
 from reports.command import print_files
 from reports.exhibit import prose, write
 from reports.frames import column, distinct, groups, keep, otherwise, records, where
@@ -32,8 +32,7 @@ def build(results: Path, out: Path) -> list[Path]:
     rows = pd.read_parquet(results / FILE, columns=DENSITY.names)
     out.mkdir(parents=True, exist_ok=True)
     figure = draw(rows)
-    with theme.style():
-        pictures = theme.save(figure, out, "density")
+    pictures = saving.save(figure, out, "density")
     return [*pictures, write(out / "density.md", table(rows))]
 
 

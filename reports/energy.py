@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,10 +13,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from reports import rows as select
-from reports import theme
+from reports import saving, theme
 from reports.bands import draw_band
 from reports.exhibit import Chapter, Exhibit, ids, prose, stem
-from reports.frames import column, distinct_pairs, filled, groups, keep, mean, narrow, records, where
+from reports.frames import column, distinct_pairs, groups, keep, narrow, records, where
 from reports.log_axes import power_ticks
 from reports.long_form import long_form
 from reports.material import Material
@@ -132,23 +133,18 @@ def table(points: pd.DataFrame) -> list[list[str]]:
 
 def drifts(rows: pd.DataFrame) -> pd.DataFrame:
     """A row a (system, line), means over seeds: drift and oscillation of both energies, and what left its bounds."""
-    by_line, lines = dict(groups(rows, ["system", "line"])), select.lines(rows)
-    found = [
-        {"system": system, "line": line, "cell_ids": ";".join(own["cell_id"])}
-        | {name: mean(own, name) for name in _DRIFTS}
-        for system in select.systems(rows)
-        for line in lines
-        if (own := by_line.get((system, line))) is not None and filled(own, "energy_horizon")
-    ]
-    return pd.DataFrame(found, columns=["system", "line", "cell_ids", *_DRIFTS])
+    by_line = cast(Any, rows).groupby(["system", "line"])  # all lines at once, for speed
+    found = by_line[list(_DRIFTS)].mean().assign(cell_ids=by_line["cell_id"].agg(";".join))
+    found = found.loc[by_line["energy_horizon"].count() > 0]
+    order = [place for place in product(select.systems(rows), select.lines(rows)) if place in found.index]
+    return found.reindex(order).reset_index()[["system", "line", "cell_ids", *_DRIFTS]]
 
 
 def _exhibits(
     points: pd.DataFrame, steady: pd.DataFrame, protocol: str, out: Path, suffix: str, note: str
 ) -> list[Exhibit]:
     figure = draw(points)
-    with theme.style():
-        pictures = theme.save(figure, out, stem("energy", suffix))
+    pictures = saving.save(figure, out, stem("energy", suffix))
     title = f"Energy over long rollouts, protocol {protocol}"
     caption = (
         "Change of the true H along free rollouts from true starts that were not trained on, median over the "

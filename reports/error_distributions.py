@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from bench.schema import TEST_SETS
 from reports import rows as select
-from reports import theme
+from reports import saving, theme
 from reports.error_markdown import HEADINGS
 from reports.exhibit import Chapter, Exhibit, ids, prose, stem
 from reports.frames import distinct_pairs, keep, narrow, otherwise, where
@@ -78,24 +78,23 @@ def draw(samples: pd.DataFrame, system: str) -> Figure:
 
 def _draw_panel(axis: Axes, samples: pd.DataFrame, order: list[str], looks: dict[str, theme.Look]) -> None:
     axis.set_xscale("log")
+    power_ticks(axis, "x")  # before the violins: seaborn asks for the labels, and a decade's minor ticks are dear
     if samples.empty:
         axis.text(0.5, 0.5, "not measured", transform=axis.transAxes, ha="center")
         return
     sns.violinplot(
         data=samples, x="error", y="line", hue="line", order=order, hue_order=order, ax=axis, orient="h",
-        palette={line: look.colour for line, look in looks.items()}, saturation=1, log_scale=(True, False),
+        palette={line: look.colour for line, look in looks.items()}, saturation=1,
         cut=0, inner="quart", inner_kws={"color": "white", "linewidth": 0.9},
         density_norm="width", linewidth=0.6, width=0.85, legend=False,
     )  # fmt: skip
-    power_ticks(axis, "x")
     axis.set_xlabel("")
     axis.set_ylabel("")
 
 
 def _exhibit(samples: pd.DataFrame, system: str, protocol: str, out: Path, suffix: str, note: str) -> Exhibit:
     figure = draw(samples, system)
-    with theme.style():
-        files = theme.save(figure, out, stem("h_errors", system, suffix))
+    files = saving.save(figure, out, stem("h_errors", system, suffix))
     seeds = samples.groupby("line")["seed"].nunique()
     counts = ", ".join(f"{line}: {count}" for line, count in seeds.items())
     caption = (

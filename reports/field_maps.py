@@ -12,7 +12,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from reports import learning_curves, theme
+from reports import learning_curves, saving, theme
 from reports import rows as select
 from reports.exhibit import Chapter, Exhibit, prose, stem
 from reports.frames import groups, is_null, keep, narrow, otherwise, records, where
@@ -162,8 +162,7 @@ def _name_axes(axis: Axes, found: Map) -> None:
 
 def _exhibit(found: Map, out: Path, suffix: str) -> Exhibit:
     figure = draw(found)
-    with theme.style():
-        files = theme.save(figure, out, stem("field", found.system, suffix))
+    files = saving.save(figure, out, stem("field", found.system, suffix))
     shown = found.shown
     caption = (
         f"{prose(found.system).capitalize()}, protocol {found.protocol}: some of the noisy states that were learned "

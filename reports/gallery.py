@@ -13,14 +13,14 @@ from typing import Annotated
 import typer
 
 from bench.store import StoreError, read, records
-from reports import provenance, theme
+from reports import provenance, saving
 from reports.build import NoReport
 from reports.chapters import CHAPTERS
 from reports.command import print_files
 from reports.exhibit import Exhibit, escape, stem, write
 from reports.material import Material
 from reports.provenance import Run
-from reports.theme import Edition
+from reports.saving import Edition
 
 PAGE, FOLDER = "gallery.md", "gallery"
 MOST = 3  # figures of a chapter
@@ -60,7 +60,7 @@ def hung(store: Path, scratch: Path) -> Iterator[Hung]:
     run_of = dict(zip(frame["cell_id"], frame["run_id"], strict=True))
     folder = scratch / store.name
     folder.mkdir()
-    with theme.edition(Edition(("png",), provenance.footer(runs, len(frame)), DPI)):
+    with saving.edition(Edition(("png",), provenance.footer(runs, len(frame)), DPI)):
         chapters = [make(Material(frame), folder) for make in CHAPTERS.values()]
     for chapter in chapters:
         shown = [exhibit for exhibit in chapter.exhibits if exhibit.picture]

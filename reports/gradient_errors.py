@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from reports import facets, theme
+from reports import facets, saving, theme
 from reports.exhibit import Chapter, Exhibit, ids, stem
 from reports.facets import Family
 from reports.frames import distinct, groups, keep, ordered, positive, varies, where
@@ -86,16 +86,14 @@ def order(own: pd.DataFrame, exact_below: float) -> Exponent | None:
 
 def _against_n(family: Family, out: Path) -> Exhibit:
     figure = draw_against_n(family)
-    with theme.style():
-        files = theme.save(figure, out, stem("gradient_error_n", family.name))
+    files = saving.save(figure, out, stem("gradient_error_n", family.name))
     caption = f"Relative error of the gradient against the number of steps N ({family.title}): {_DEFINITION}."
     return Exhibit(_title("Gradient error against N", family), caption, files, cells=ids(tidy(family.members)))
 
 
 def _against_h(family: Family, out: Path) -> Exhibit:
     figure = draw_against_h(family)
-    with theme.style():
-        files = theme.save(figure, out, stem("gradient_error_h", family.name))
+    files = saving.save(figure, out, stem("gradient_error_h", family.name))
     caption = (
         f"Relative error of the gradient against the step size h at a fixed number of steps N ({family.title}): "
         f"{_DEFINITION}. Legend: p of h^p, least squares in log-log over the points above the dotted line, ± half "

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from reports import rows as select
-from reports import theme
+from reports import saving, theme
 from reports.bands import draw_band
 from reports.exhibit import Chapter, Exhibit, ids, prose, stem
 from reports.frames import distinct_pairs, groups, keep, mean, narrow, where
@@ -114,8 +114,7 @@ def _handles(looks: dict[str, theme.Look], with_floor: bool) -> list[Line2D]:
 
 def _exhibit(losses: pd.DataFrame, lined: pd.DataFrame, protocol: str, out: Path, suffix: str, note: str) -> Exhibit:
     figure = draw(losses, floors(lined))
-    with theme.style():
-        files = theme.save(figure, out, stem("learning_curves", suffix))
+    files = saving.save(figure, out, stem("learning_curves", suffix))
     seeds = [len(select.seeds(own)) for _, own in groups(losses, ["system", "line"])]
     count = str(max(seeds)) if min(seeds) == max(seeds) else f"{min(seeds)} to {max(seeds)}"
     caption = (

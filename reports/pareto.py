@@ -13,7 +13,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from reports import facets, theme
+from reports import facets, saving, theme
 from reports.exhibit import Chapter, Exhibit, ids, prose, stem
 from reports.facets import Family
 from reports.frames import groups, keep, positive, records, where
@@ -138,8 +138,7 @@ def _ring_handle() -> Line2D:
 
 def _exhibit(family: Family, out: Path) -> Exhibit:
     figure = draw(family)
-    with theme.style():
-        files = theme.save(figure, out, stem("pareto", family.name or family.members[0].system))
+    files = saving.save(figure, out, stem("pareto", family.name or family.members[0].system))
     caption = (
         f"Time of one training iteration against its peak memory ({family.title}), a point a gradient mode and N, "
         "joined in order of N. Colour: log10 of the relative error of the gradient. Ringed: exact (error at most "

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reports import rows as select
-from reports import theme
+from reports import saving, theme
 from reports.exhibit import Chapter, Exhibit, ids, prose, stem
 from reports.frames import keep, records, where
 from reports.material import Material
@@ -134,8 +134,7 @@ def _entry(row: dict[str, Any], name: str, number: int) -> float:
 def _exhibit(found: Sections, out: Path, suffix: str) -> Exhibit:
     name = stem("poincare", found.system, f"E={plain(found.energy)}", suffix)
     figure = draw(found)
-    with theme.style():
-        pictures = theme.save(figure, out, name)
+    pictures = saving.save(figure, out, name)
     caption = (
         "Points at which free rollouts from equal true starts cross the section, and the curve beyond which the true "
         "energy allows none. Distance: half the sum of the differences of two histograms, of these points and of "

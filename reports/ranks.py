@@ -13,7 +13,7 @@ from scipy import stats
 
 from bench.schema import TEST_SETS
 from reports import rows as select
-from reports import theme
+from reports import saving, theme
 from reports.error_markdown import HEADINGS
 from reports.exhibit import Chapter, Exhibit, ids, stem
 from reports.frames import groups, keep, narrow, otherwise, records
@@ -147,8 +147,7 @@ def _shortage(one: Ranking) -> str:
 def _exhibit(found: list[Ranking], protocol: str, out: Path, suffix: str) -> Exhibit:
     name = stem("ranks", suffix)
     figure = draw(found)
-    with theme.style():
-        pictures = theme.save(figure, out, name)
+    pictures = saving.save(figure, out, name)
     data = pd.DataFrame(
         [
             {"protocol": protocol, "test_set": one.test_set, "model": model, "rank": rank, "blocks": one.blocks,

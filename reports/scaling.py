@@ -3,11 +3,10 @@
 from pathlib import Path
 
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from reports import cost_tables, exponents, outcomes, theme
+from reports import cost_tables, exponents, outcomes, saving, theme
 from reports import rows as select
 from reports.exhibit import Chapter, Exhibit, ids, prose, stem
 from reports.frames import is_null, positive, records
@@ -70,8 +69,7 @@ def notes(profiles: pd.DataFrame) -> list[str]:
 
 def _figure_exhibit(scaling: Scaling, out: Path) -> Exhibit:
     figure = draw(scaling)
-    with theme.style():
-        files = theme.save(figure, out, stem("scaling", scaling.system, scaling.distinction))
+    files = saving.save(figure, out, stem("scaling", scaling.system, scaling.distinction))
     caption = (
         f"Peak memory and runtime of one training iteration against the number of steps N: {scaling.title}. "
         f"Band: quartiles of the repeats. Legend: exponent k of N^k, {exponents.FIT}, ± half width "
@@ -86,9 +84,9 @@ def _draw_line(axis: Axes, scaling: Scaling, mode: str, column: str) -> None:
     if own.empty:
         return
     look = theme.mode_look(mode)
-    sns.lineplot(
-        x=own["seq_len"].astype(float), y=own[column], ax=axis, errorbar=None, legend=False,
-        color=look.colour, marker=look.marker, linestyle=look.dash,
+    axis.plot(
+        own["seq_len"].astype(float), own[column],
+        color=look.colour, marker=look.marker, linestyle=look.dash, markeredgecolor="white", markeredgewidth=0.75,
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 
 from bench.schema import TEST_SETS
 from reports import rows as select
-from reports import theme
+from reports import saving, theme
 from reports.error_markdown import HEADINGS
 from reports.exhibit import Chapter, Exhibit, ids, prose, stem
 from reports.frames import distinct, distinct_pairs, groups, keep, mean, narrow, ordered, records, varies, where
@@ -130,8 +130,7 @@ def _draw_panel(axis: Axes, found: pd.DataFrame, sweep: Sweep, looks: dict[str, 
 def _exhibit(found: pd.DataFrame, sweep: Sweep, protocol: str, out: Path, left_out: int) -> Exhibit:
     name = stem(sweep.key, protocol)
     figure = draw(found, sweep)
-    with theme.style():
-        pictures = theme.save(figure, out, name)
+    pictures = saving.save(figure, out, name)
     caption = (
         f"{sweep.title}, protocol {protocol} with other values of {sweep.key}: mean over seeds, in the figure with "
         "bars from the least to the largest, in the table ± half width of the 95 % t-interval. constant predicts the "

@@ -1,12 +1,10 @@
-"""How every figure looks: sizes, colours, markers, and files that are the same bytes each time."""
+"""How every figure looks: sizes, colours, markers."""
 
 import textwrap
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from contextvars import ContextVar
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import matplotlib
@@ -16,11 +14,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.transforms import Bbox
 
 WIDTH = 7.0  # inches: the text width of a two-column page
-DPI = 200
-_FOOTER = 0.14  # inches of small print below a figure
 _TITLE_WIDTH = 100  # characters of a figure's title in a line
 Colour = tuple[float, float, float]
 
@@ -167,63 +162,6 @@ def title(figure: Figure, text: str) -> None:
     """A title above all panels, in as many lines as it needs."""
     unbroken = text.replace(" = ", "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}")
     figure.suptitle("\n".join(textwrap.wrap(unbroken, _TITLE_WIDTH)))
-
-
-@dataclass(frozen=True)
-class Edition:
-    """How figures are saved: their formats, the line of small print below each, and dots an inch of pictures."""
-
-    formats: tuple[str, ...] = ("png", "pdf")
-    footer: str = ""
-    dpi: int | None = None  # DPI
-
-
-FORMATS = ("png", "pdf", "svg")
-_USUAL = Edition()
-_edition: ContextVar[Edition] = ContextVar("edition", default=_USUAL)
-
-
-@contextmanager
-def edition(chosen: Edition) -> Iterator[None]:
-    """A context in which figures are saved so; like rc_context, for what matplotlib has no setting for."""
-    token = _edition.set(chosen)
-    try:
-        yield
-    finally:
-        _edition.reset(token)
-
-
-def save(figure: Figure, out: Path, name: str) -> tuple[Path, ...]:
-    """Writes `name` in each format without a date or a producer, so that equal data give equal bytes."""
-    chosen, paths = _edition.get(), []
-    box = _with_footer(figure, chosen.footer) if chosen.footer else None
-    for kind in chosen.formats:
-        path = out / f"{name}.{kind}"
-        figure.savefig(path, dpi=chosen.dpi or DPI, metadata=_METADATA[kind], bbox_inches=box)
-        figure.set_layout_engine("none")  # everything has its place now; finding it again takes half the time
-        paths.append(path)
-    return tuple(paths)
-
-
-_METADATA: dict[str, dict[str, Any]] = {
-    "png": {"Software": None},
-    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
-    "svg": {"Date": None, "Creator": None},
-}
-
-
-def _with_footer(figure: Figure, footer: str) -> Bbox:
-    """Sets the line below the figure, which keeps its layout; returns the area, in inches, that holds both."""
-    width, height = figure.get_size_inches()
-    if (engine := figure.get_layout_engine()) is not None:
-        engine.execute(figure)  # where everything stands, without drawing it
-    figure.set_layout_engine("none")
-    for legend in figure.legends:  # or they would move down to the edge of the larger area, onto the line
-        legend.set_bbox_to_anchor((0, 0, 1, 1), figure.transFigure)
-    figure.text(
-        0.5, -0.35 * _FOOTER / height, footer, ha="center", va="center", fontsize=5, color="0.45", in_layout=False
-    )
-    return Bbox.from_extents(0, -_FOOTER, width, height)
 
 
 def hide(axes: Sequence[Axes]) -> None:

@@ -33,9 +33,24 @@ class Given:
     def gradient(self, y: Tensor) -> Tensor:
         return -apply_j(field_of(self.hamiltonian, y))
 
-    def gradient_expansion(self, y: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
+    def expansion(self, y: Tensor) -> "Point":
+        return Point(self, y)
+
+
+class Point:
+    """grad H at y, and its derivatives."""
+
+    def __init__(self, function: Given, y: Tensor):
+        self.function, self.y = function, y
+        self.gradient = function.gradient(y)
+
+    def along(self, u: Tensor) -> Tensor:
+        return self.twice_along(u)[0]
+
+    def twice_along(self, u: Tensor) -> tuple[Tensor, Tensor]:
+        y = self.y
         point = y.clone() if y.requires_grad else y.detach().requires_grad_()  # u may depend on y, not on the point
-        (first,) = torch.autograd.grad((self.gradient(point) * u).sum(), point, create_graph=True)
+        (first,) = torch.autograd.grad((self.function.gradient(point) * u).sum(), point, create_graph=True)
         (second,) = torch.autograd.grad((first * u).sum(), point, create_graph=True, allow_unused=True)
         return first, torch.zeros_like(y) if second is None else second
 
@@ -71,7 +86,7 @@ def test_the_correction_of_the_known_h_tilde_gains_its_orders(name):
     def errors(h):
         h_tilde = oscillator(name, h)
         raw = h_tilde.hamiltonian(POINTS)
-        corrected = raw + SCHEMES[name].excess(h_tilde, POINTS, h)
+        corrected = raw + SCHEMES[name].excess(h_tilde.expansion(POINTS), h)
         return tuple(float((value - truth).abs().max().detach()) for value in (raw, corrected))
 
     coarse, fine = errors(0.1), errors(0.05)
@@ -92,7 +107,7 @@ def test_the_integrator_of_the_scheme_conserves_h_with_its_excess_to_higher_orde
     def changes(h):
         ends = (points, integrators.get(name)().step(field_of_owner(system), points, h))
         plain = [system.hamiltonian(y) for y in ends]
-        modified = [energy + scheme.excess(h_tilde, y, h) for energy, y in zip(plain, ends, strict=True)]
+        modified = [energy + scheme.excess(h_tilde.expansion(y), h) for energy, y in zip(plain, ends, strict=True)]
         return [float((after - before).norm().detach()) for before, after in (plain, modified)]
 
     orders = [log2(coarse / fine) - 1 for coarse, fine in zip(changes(0.1), changes(0.05), strict=True)]
@@ -116,15 +131,20 @@ def test_the_slope_is_that_of_the_integrator_of_the_scheme(name, system):
 def test_the_expansion_of_a_net_is_its_gradient_along_the_direction(net):
     net = net.double()
     y, u = torch.randn(2, 3, 5, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
-    first, second = net.gradient_expansion(y, u)
-    torch.testing.assert_close((first, second), Given(net).gradient_expansion(y, u))
+    at, expected = net.expansion(y), Given(net).expansion(y)
+    first, second = at.twice_along(u)
+    torch.testing.assert_close((at.gradient, first, second), (expected.gradient, *expected.twice_along(u)))
+    torch.testing.assert_close(at.along(u), first)
     torch.testing.assert_close(first, torch.einsum("abij,abj->abi", net.hessian(y), u))
-    assert torch.autograd.gradcheck(net.gradient_expansion, (y[0].requires_grad_(), u[0].requires_grad_()))
+    leaves = (y[0].requires_grad_(), u[0].requires_grad_())
+    assert torch.autograd.gradcheck(
+        lambda y, u: (net.expansion(y).along(u), *net.expansion(y).twice_along(u)), leaves
+    )
 
 
 @each_scheme
 def test_the_gradient_of_the_excess_is_its_derivative(name):
     net = SeparableMLP(4, (7, 6)).double()
     y = torch.randn(5, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(1)).requires_grad_()
-    (expected,) = torch.autograd.grad(SCHEMES[name].excess(net, y, 0.3).sum(), y)
-    torch.testing.assert_close(SCHEMES[name].excess_gradient(net, y, 0.3), expected)
+    (expected,) = torch.autograd.grad(SCHEMES[name].excess(net.expansion(y), 0.3).sum(), y)
+    torch.testing.assert_close(SCHEMES[name].excess_gradient(net.expansion(y), 0.3), expected)

@@ -8,7 +8,7 @@ from typer import Typer
 from typer.testing import CliRunner
 
 from reports import build as build_module
-from reports import theme
+from reports import saving
 from reports.build import build, compose
 from reports.rows import numbers
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.xdist_group("build")  # one worker makes what all its t
 @pytest.fixture(scope="module", autouse=True)
 def coarse_pictures():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(theme, "DPI", 50)
+        patch.setattr(saving, "DPI", 50)
         yield
 
 

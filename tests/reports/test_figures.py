@@ -5,7 +5,7 @@ import pytest
 from matplotlib.image import imread
 from synthetic_rows import frame, full_rows, profile_row, train_row
 
-from reports import cost_tables, error_distributions, learning_curves, scaling, theme
+from reports import cost_tables, error_distributions, learning_curves, saving, scaling, theme
 from reports import rows as select
 from reports.scaling_points import scalings, sweeps
 from reports.theory import complexity_table
@@ -54,10 +54,8 @@ def test_missing_memory_and_times_leave_a_figure(tmp_path):
     rows = [profile_row(mode, n, 1e-3, 1, **unmeasured) for n in (4, 8, 16) for mode in ("backprop", "discrete")]
     figure = scaling.draw(measured(rows)[0])
     assert [axis.texts[0].get_text() for axis in figure.axes] == ["not measured"] * 2
-    with theme.edition(
-        theme.Edition(("png",), "small print, for which the layout is sought before anything is drawn")
-    ):
-        theme.save(figure, tmp_path, "figure")
+    with saving.edition(saving.Edition(("png",), "small print")):
+        saving.save(figure, tmp_path, "figure")
 
 
 def test_curves_are_long_and_count_epochs_from_one():
@@ -115,13 +113,13 @@ def test_a_name_looks_the_same_everywhere():
 
 def test_the_line_below_a_figure_stands_apart_from_its_legend(tmp_path):
     """A legend outside the panels used to move down onto the line."""
-    with theme.style(), theme.edition(theme.Edition(formats=("png",), footer="store of 27 cells")):
+    with theme.style(), saving.edition(saving.Edition(formats=("png",), footer="store of 27 cells")):
         figure, axes = theme.panels(1, 2, height=2)
         axes[0, 0].plot([1, 2], label="line")
         figure.legend(loc="outside lower center", frameon=False)
-        theme.save(figure, tmp_path, "signed")
+        saving.save(figure, tmp_path, "signed")
     inked = (imread(tmp_path / "signed.png")[..., :3] < 0.9).any(axis=(1, 2))
-    edge = 2 * theme.DPI
+    edge = 2 * saving.DPI
     assert not inked[edge - 15 : edge + 2].any()
     assert inked[edge - 40 : edge].any()
     assert inked[edge:].any()

@@ -9,7 +9,7 @@ from synthetic_rows import full_rows, profile_row, write_store
 from typer import Typer
 from typer.testing import CliRunner
 
-from reports import gallery, theme
+from reports import gallery, saving, theme
 
 
 def run(*arguments):
@@ -48,7 +48,7 @@ def test_a_folder_that_is_no_store_is_refused_and_nothing_is_changed(tmp_path):
 
 
 def test_pictures_are_as_coarse_as_asked(tmp_path):
-    with theme.style(), theme.edition(theme.Edition(("png",), dpi=50)):
+    with saving.edition(saving.Edition(("png",), dpi=50)):
         figure, _ = theme.panels(1, 1, height=2)
-        theme.save(figure, tmp_path, "coarse")
+        saving.save(figure, tmp_path, "coarse")
     assert imread(tmp_path / "coarse.png").shape[:2] == (100, 350)
