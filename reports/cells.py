@@ -1,8 +1,8 @@
 """Rows as a reader of the report meets them: cells.csv, and the data that the HTML page sorts and filters."""
 
+import math
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from bench.schema import COLUMNS, SCHEMA
@@ -113,11 +113,9 @@ def _text(value: object) -> str:
 
 def _number(value: float) -> float | str | None:
     """A number that JSON has a place for: null for NaN, a word for infinity."""
-    if np.isnan(value):
-        return None
-    if np.isinf(value):
-        return "Infinity" if value > 0 else "-Infinity"
-    return float(f"{value:.{_DIGITS}g}")
+    if math.isfinite(value):
+        return float(f"{value:.{_DIGITS}g}")
+    return None if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
 def _hex(colour: theme.Colour) -> str:
