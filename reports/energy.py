@@ -42,18 +42,20 @@ _MARKED = 12  # every so many points of a curve have a marker
 
 def chapter(material: Material, out: Path) -> Chapter:
     """Writes energy.png, .pdf and .md for each protocol with long rollouts; several stand in the names."""
-    found = {}
-    for name, lined in material.lined.items():
-        rows = select.ok(narrow(lined, _NEEDED))
-        shown, left_out = select.drawn(rows, "energy_error_curve")
-        if not (drawn := curves(shown)).empty:
-            found[name] = drawn, drifts(rows), select.room(left_out)
+    followed = {name: select.ok(narrow(lined, _NEEDED)) for name, lined in material.lined.items()}
+    followed = {name: rows for name, rows in followed.items() if not _shown(rows)[0].empty}
     exhibits = [
         exhibit
-        for name, (drawn, steady, note) in found.items()
-        for exhibit in _exhibits(drawn, steady, name, out, name if len(found) > 1 else "", note)
+        for name, rows in followed.items()
+        for exhibit in _exhibits(rows, name, out, name if len(followed) > 1 else "")
     ]
     return Chapter(TITLE, tuple(exhibits))
+
+
+def _shown(rows: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """The curves of the lines that a figure has room for, and how many lines it has not."""
+    shown, left_out = select.drawn(rows, "energy_error_curve")
+    return curves(shown), left_out
 
 
 def curves(rows: pd.DataFrame) -> pd.DataFrame:
@@ -140,9 +142,9 @@ def drifts(rows: pd.DataFrame) -> pd.DataFrame:
     return found.reindex(order).reset_index()[["system", "line", "cell_ids", *_DRIFTS]]
 
 
-def _exhibits(
-    points: pd.DataFrame, steady: pd.DataFrame, protocol: str, out: Path, suffix: str, note: str
-) -> list[Exhibit]:
+def _exhibits(rows: pd.DataFrame, protocol: str, out: Path, suffix: str) -> list[Exhibit]:
+    points, left_out = _shown(rows)
+    steady = drifts(rows)
     figure = draw(points)
     pictures = saving.save(figure, out, stem("energy", suffix))
     title = f"Energy over long rollouts, protocol {protocol}"
@@ -150,7 +152,7 @@ def _exhibits(
         "Change of the true H along free rollouts from true starts that were not trained on, median over the "
         f"starts; mean over seeds, band from the least to the largest. The growth exponent a is that of t^a from "
         f"t = {SETTLED:g} on: 0 for an energy that stays bounded, 1 for a steady drift. Errors below "
-        f"{ROUNDING:g}, which are rounding, are left out.{note}"
+        f"{ROUNDING:g}, which are rounding, are left out.{select.room(left_out)}"
     )
     tabled = Table(title, caption, HEADINGS, table(points), words=2)
     texts = tabled.publish(out, stem("energy", suffix), points, ids(points))

@@ -202,7 +202,7 @@ def _chosen(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _ok_rows(material: Material, protocol: str | None, systems: tuple[str, ...]) -> pd.DataFrame:
     """Ok training rows with a column `line`, of one protocol or each, of these systems or all."""
-    none = select.with_lines(material.trained.head(0))
+    none = material.no_rows
     wanted = [material.lined.get(protocol, none)] if protocol else [*material.lined.values()]
     rows = select.ok(pd.concat([narrow(own, _NEEDED) for own in wanted or [none]]))
     return keep(rows, rows["system"].isin(list(systems))) if systems else rows

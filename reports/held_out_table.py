@@ -33,7 +33,7 @@ CAPTION = (
 
 def chapter(material: Material, out: Path) -> Chapter:
     """Writes held_out.md, .tex and .csv for each set of own data; several stand in the names."""
-    lined, dropped = select.newest_of_each_cell(select.recorded(material.trained))
+    lined, dropped = material.recorded
     lined = select.with_lines(lined)
     names = select.systems(lined)
     exhibits = [

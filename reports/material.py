@@ -17,13 +17,10 @@ class Material:
     frame: pd.DataFrame
 
     @cached_property
-    def trained(self) -> pd.DataFrame:
-        return rows.of_kind(self.frame, "train")
-
-    @cached_property
     def by_protocol(self) -> dict[str, tuple[pd.DataFrame, int]]:
         """Of each protocol the training rows, the newest of each cell, with a column `line`; how many are older."""
-        return {name: rows.of_protocol(self.trained, name) for name in rows.protocols(self.trained)}
+        trained = rows.of_kind(self.frame, "train")
+        return {name: rows.of_protocol(trained, name) for name in rows.protocols(trained)}
 
     @cached_property
     def lined(self) -> dict[str, pd.DataFrame]:
@@ -34,6 +31,16 @@ class Material:
     def simulated(self) -> dict[str, pd.DataFrame]:
         """Of these the protocols that make their data: the true H is known."""
         return {name: lined for name, lined in self.lined.items() if not filled(lined, "data")}
+
+    @cached_property
+    def recorded(self) -> tuple[pd.DataFrame, int]:
+        """The training rows on a user's own data, the newest of each cell; how many are older."""
+        return rows.newest_of_each_cell(rows.of_kind(rows.recorded(self.frame), "train"))
+
+    @cached_property
+    def no_rows(self) -> pd.DataFrame:
+        """The columns of training rows, for what is put together of as many as there are."""
+        return rows.with_lines(rows.of_kind(self.frame.head(0), "train"))
 
     @cached_property
     def profiles(self) -> pd.DataFrame:

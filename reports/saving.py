@@ -1,6 +1,7 @@
 """How figures become files: their formats, the small print below them, the same bytes each time, and how fast."""
 
 import os
+from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -9,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import cloudpickle
+import numpy as np
 from loky import get_reusable_executor
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
@@ -17,7 +20,8 @@ from reports import theme
 
 FORMATS = ("png", "pdf", "svg")
 DPI = 200
-ALONE = 16  # figures: beside fewer, a helper would still be starting when they are done
+ALONE = 4  # figures: beside fewer, a helper would still be starting when they are done
+_PLACES = 6  # digits of where things are, in parts of the figure
 _FOOTER = 0.14  # inches of small print below a figure
 _METADATA: dict[str, dict[str, Any]] = {
     "png": {"Software": None},
@@ -35,26 +39,37 @@ class Edition:
     dpi: int | None = None  # DPI
 
 
+Work = tuple[bytes, tuple[Path, ...], str, int]  # a figure, packed; its files, small print and dots an inch
+
+
 @dataclass
 class _Desk:
     """Saves the first figures of an edition at once; processes on the other processors save the rest meanwhile."""
 
     edition: Edition = Edition()
     figures: int = 0
-    promised: list[Future] = field(default_factory=list)
+    promised: deque[tuple[Future, Work]] = field(default_factory=deque)
 
     def take(self, figure: Figure, paths: tuple[Path, ...]) -> None:
         self.figures += 1
         helpers = len(os.sched_getaffinity(0)) - 1
-        work = (figure, paths, self.edition.footer, self.edition.dpi or DPI)
+        how = (paths, self.edition.footer, self.edition.dpi or DPI)
         if self.figures <= ALONE or not helpers:
-            _write(*work)
-        else:
-            self.promised.append(get_reusable_executor(helpers).submit(_write, *work))
+            _write(figure, *how)
+            return
+        work = (cloudpickle.dumps(figure), *how)  # a tenth of the memory that figures hold, while they wait
+        self.promised.append((get_reusable_executor(helpers).submit(_write_packed, *work), work))
+        while self.promised[0][0].done():
+            self.promised.popleft()[0].result()
 
     def finish(self) -> None:
-        for promise in self.promised:
-            promise.result()
+        """Saves what no helper has begun, the last first, and waits for the others."""
+        while self.promised:
+            promise, work = self.promised.pop()
+            if promise.cancel():
+                _write_packed(*work)
+            else:
+                promise.result()
 
 
 _desk: ContextVar[_Desk | None] = ContextVar("desk", default=None)
@@ -80,6 +95,10 @@ def save(figure: Figure, out: Path, name: str) -> tuple[Path, ...]:
     return paths
 
 
+def _write_packed(figure: bytes, paths: tuple[Path, ...], footer: str, dpi: int) -> None:
+    _write(cloudpickle.loads(figure), paths, footer, dpi)
+
+
 def _write(figure: Figure, paths: tuple[Path, ...], footer: str, dpi: int) -> None:
     """Without a date or a producer, so that equal data give equal bytes."""
     with theme.style():
@@ -90,10 +109,19 @@ def _write(figure: Figure, paths: tuple[Path, ...], footer: str, dpi: int) -> No
 
 
 def _settle(figure: Figure) -> None:
-    """Puts everything in its place, once; while a figure has a layout engine, each file costs one drawing more."""
-    if (engine := figure.get_layout_engine()) is not None:
-        engine.execute(figure)
-        figure.set_layout_engine(None)
+    """Puts everything in its place, once; while a figure has a layout engine, each file costs one drawing more.
+
+    Places are rounded: their last bits differ from process to process, and some lie between two pixels.
+    """
+    if (engine := figure.get_layout_engine()) is None:
+        return
+    engine.execute(figure)
+    figure.set_layout_engine(None)
+    for axis in figure.axes:
+        left, bottom, width, height = np.round(axis.get_position(original=True).bounds, _PLACES)
+        axis.set_position((left, bottom, width, height))
+    for text in figure.texts:
+        text.set_position(tuple(np.round(text.get_position(), _PLACES)))
 
 
 def _with_footer(figure: Figure, footer: str) -> Bbox:

@@ -61,7 +61,7 @@ def families(material: Material, sweep: Sweep) -> dict[str, tuple[pd.DataFrame, 
     A variation is named PROTOCOL_KEY_VALUE; the protocol itself, which has a value of its own, belongs to it.
     """
     newest = [narrow(lined, _NEEDED) for lined in material.simulated.values()]
-    rows = select.ok(pd.concat([material.trained.head(0).reindex(columns=_NEEDED), *newest], ignore_index=True))
+    rows = select.ok(pd.concat([material.no_rows.reindex(columns=_NEEDED), *newest], ignore_index=True))
     rows = keep(rows, rows[sweep.key].notna())
     bases = rows["protocol"].map(lambda name: re.sub(rf"_{sweep.key}_[^_]+$", "", name))
     varied = set(bases[bases != rows["protocol"]])

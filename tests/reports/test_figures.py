@@ -123,3 +123,30 @@ def test_the_line_below_a_figure_stands_apart_from_its_legend(tmp_path):
     assert not inked[edge - 15 : edge + 2].any()
     assert inked[edge - 40 : edge].any()
     assert inked[edge:].any()
+
+
+def test_a_violin_has_its_quartiles_where_the_errors_have_them():
+    rows = [
+        train_row("double_well", "hnn", 0, 0.1, h_quantiles_ru=np.geomspace(1e-3, 1e1, 201).tolist()),
+        train_row("double_well", "constant", 0, 1, h_quantiles_ru=[2.0] * 201),
+    ]
+    lined = select.with_lines(select.of_kind(frame(rows), "train"))
+    axis = error_distributions.draw(error_distributions.errors(lined), "double_well").axes[0]
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["constant", lined["line"][1]]
+    (same,), quartiles = (
+        np.array(drawn.get_segments())[:, 0, 0] for drawn in axis.collections if hasattr(drawn, "get_segments")
+    )
+    assert same == 2.0
+    np.testing.assert_allclose(np.log10(quartiles), [-3 + 4 * share for share in (0.2525, 0.5, 0.7475)])
+
+
+def test_of_many_seeds_a_violin_has_enough_samples_evenly_taken():
+    rows = [
+        train_row("double_well", "hnn", seed, 0.1, h_quantiles_ru=np.linspace(0, 2, 201).tolist())
+        for seed in range(100)
+    ]
+    samples = error_distributions.errors(select.with_lines(select.of_kind(frame(rows), "train")))
+    own = samples["error"][samples["test_set"] == "ru"]
+    assert 3000 < len(own) <= 4000
+    assert own.mean() == pytest.approx(1, abs=1e-3)
+    assert own.min() + own.max() == pytest.approx(2, abs=1e-12)
