@@ -123,7 +123,7 @@ def again(values, names, noise, drawn):
     return noisy({name: values[name] for name in names}, noise, drawn, passes=AGAIN)
 
 
-@pytest.mark.parametrize(("noise", "at_most"), [(0.01, 0), (0.03, 1)])
+@pytest.mark.parametrize(("noise", "at_most"), [(0.01, 0), pytest.param(0.03, 1, marks=pytest.mark.slow)])
 def test_ten_nights_of_the_same_commit_raise_no_alarm_and_a_fifth_is_found(noise, at_most):
     histories = [ten_nights(noise, np.random.default_rng(seed), slower=1.2) for seed in range(4)]
     assert sum(alarms > 0 for alarms, _ in histories) <= at_most

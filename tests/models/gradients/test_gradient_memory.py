@@ -5,7 +5,6 @@ from math import log
 
 import pytest
 import torch
-from jaxtyping import config
 
 import systems
 from bench.measure import peak_bytes
@@ -21,14 +20,8 @@ EVEN = ImplicitMidpoint(start_guess=RK2())  # every step costs the same; extrapo
 WARM = ImplicitMidpoint(start_guess=Extrapolation())
 INTEGRATORS = {"even": EVEN, "warm": WARM, "rk4": RK4()}
 STATE = 2 * 4  # bytes: 2n = 2, float32
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _without_type_checks():
-    """Which take most of the time here; the same code runs with them in the other files."""
-    config.update("jaxtyping_disable", True)
-    yield
-    config.update("jaxtyping_disable", False)
+to_a_length = pytest.mark.parametrize("long", [LONG // 4, pytest.param(LONG, marks=pytest.mark.slow)])
+pytestmark = pytest.mark.usefixtures("without_type_checks")
 
 
 @cache
@@ -59,15 +52,17 @@ def exponent(mode, integrator, long=LONG):
     return log(peak(mode, integrator, long) / peak(mode, integrator, SHORT)) / log(long / SHORT)
 
 
-def test_reversible_does_not_grow():
-    assert peak("reversible", "warm", LONG, BLOCKS) <= 1.05 * peak("reversible", "warm", SHORT, BLOCKS)
+@to_a_length
+def test_reversible_does_not_grow(long):
+    assert peak("reversible", "warm", long, BLOCKS) <= 1.05 * peak("reversible", "warm", SHORT, BLOCKS)
 
 
-def test_discrete_grows_by_the_stored_states_alone():
+@to_a_length
+def test_discrete_grows_by_the_stored_states_alone(long):
     growth, beside = (
-        peak(mode, "warm", LONG, BLOCKS) - peak(mode, "warm", SHORT, BLOCKS) for mode in ("discrete", "reversible")
+        peak(mode, "warm", long, BLOCKS) - peak(mode, "warm", SHORT, BLOCKS) for mode in ("discrete", "reversible")
     )
-    assert growth - beside <= 1.02 * LONG * BLOCKS * STATE
+    assert growth - beside <= 1.02 * long * BLOCKS * STATE
 
 
 def test_the_symplectic_adjoint_grows_by_the_stored_states_alone():
@@ -76,12 +71,12 @@ def test_the_symplectic_adjoint_grows_by_the_stored_states_alone():
     assert long - short <= 1.02 * LONG // 16 * GRAPHS * STATE
 
 
-@pytest.mark.parametrize("long", [LONG // 4, pytest.param(LONG, marks=pytest.mark.slow)])
+@to_a_length
 def test_checkpoint_grows_as_the_square_root(long):
     assert exponent("checkpoint", "even", long) == pytest.approx(0.5, abs=0.15)
 
 
-@pytest.mark.parametrize("long", [LONG // 4, pytest.param(LONG, marks=pytest.mark.slow)])
+@to_a_length
 def test_backprop_is_linear(long):
     assert exponent("backprop", "even", long) == pytest.approx(1, abs=0.05)
 
