@@ -146,9 +146,9 @@ class Expansion:
         one = torch.ones((), dtype=y.dtype, device=y.device)
         self.slopes = [torch.addcmul(one, a, a, value=-1) for a in self.activations]  # tanh'
         back = net.readout.expand_as(self.activations[-1])
-        self.sensitivities: list[Tensor] = []  # of H to the activations
+        self.backs: list[Tensor] = []  # dH / da
         for weight, slope in zip(reversed(self.weights), reversed(self.slopes), strict=True):
-            self.sensitivities.insert(0, back)
+            self.backs.insert(0, back)
             back = (slope * back) @ weight
         self.gradient = back
 
@@ -159,8 +159,8 @@ class Expansion:
             u = slope * (u @ weight.T)
             changes.append(u)
         back: Tensor | None = None
-        for weight, a, slope, sensitivity, da in self._backwards(changes):
-            bent = (a * da).mul(sensitivity).mul(-2)
+        for weight, a, slope, pull, da in self._backwards(changes):
+            bent = (a * da).mul(pull).mul(-2)
             back = (bent if back is None else torch.addcmul(bent, slope, back)) @ weight
         assert back is not None
         return back
@@ -179,8 +179,8 @@ class Expansion:
             dda = turned if dda is None else torch.addcmul(turned, slope, dda @ weight.T)
             changes.append((dslope, torch.addcmul(twice_a * dda, da, da, value=-2)))
         backs: tuple[Tensor, Tensor] | None = None
-        for weight, _, slope, sensitivity, (dslope, ddslope) in self._backwards(changes):
-            first, second = dslope * sensitivity, ddslope * sensitivity
+        for weight, _, slope, pull, (dslope, ddslope) in self._backwards(changes):
+            first, second = dslope * pull, ddslope * pull
             if backs is not None:
                 first = torch.addcmul(first, slope, backs[0])
                 second = torch.addcmul(torch.addcmul(second, dslope, backs[0], value=2), slope, backs[1])
@@ -189,9 +189,7 @@ class Expansion:
         return backs
 
     def _backwards(self, changes: list) -> Iterator[tuple]:
-        return zip(
-            *map(reversed, (self.weights, self.activations, self.slopes, self.sensitivities, changes)), strict=True
-        )
+        return zip(*map(reversed, (self.weights, self.activations, self.slopes, self.backs, changes)), strict=True)
 
 
 class SeparableExpansion:

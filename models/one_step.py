@@ -107,8 +107,12 @@ class StormerVerletPair(Scheme):
         return h * h * (along_q.sum(-1) / 12 - along_p.sum(-1) / 24)
 
     def excess_gradient(self, at: Expanded, h: float | Tensor) -> Tensor:
+        """From V'' T_p, -T'' V_q (`v`, `t`) and from D^3 V [T_p, T_p], D^3 T [V_q, V_q] (`vv`, `tt`)."""
         first, second = at.twice_along(apply_j(at.gradient))
-        (v, t), (vv, tt) = first.chunk(2, dim=-1), second.chunk(2, dim=-1)  # V_qq T_p and -T_pp V_q, and third ones
+        (v, t), (vv, tt) = (
+            first.chunk(2, dim=-1),
+            second.chunk(2, dim=-1),
+        )
         return h * h * (torch.cat((vv / 12, -tt / 24), dim=-1) + at.along(torch.cat((t / 12, v / 6), dim=-1)))
 
 

@@ -93,8 +93,6 @@ def main(
     ] = None,
 ) -> None:
     """Write every table and figure that the rows of a store allow, or how two stores differ, and print the paths."""
-    gc.freeze()  # modules stay, and a large report makes millions of objects: as many collections take a tenth of
-    gc.set_threshold(50_000)  # its time
 
     def wanted() -> list[Path]:
         if stores is not None and results is None:
@@ -107,4 +105,7 @@ def main(
 
 
 if __name__ == "__main__":
+    # A large report makes millions of objects that stay, as modules do; collections take a tenth of its time.
+    gc.freeze()
+    gc.set_threshold(50_000)
     typer.run(main)

@@ -43,6 +43,7 @@ _MARKED = 12  # every so many points of a curve have a marker
 def chapter(material: Material, out: Path) -> Chapter:
     """Writes energy.png, .pdf and .md for each protocol with long rollouts; several stand in the names."""
     followed = {name: select.ok(narrow(lined, _NEEDED)) for name, lined in material.lined.items()}
+    # curves are long: rather made twice than those of all protocols kept at once
     followed = {name: rows for name, rows in followed.items() if not _shown(rows)[0].empty}
     exhibits = [
         exhibit

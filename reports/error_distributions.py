@@ -1,8 +1,7 @@
 """Figures V to VII: distributions of |H_pred - H_true| on the three test sets, one figure a system."""
 
-import math
-from collections import Counter
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -50,21 +49,19 @@ def errors(rows: pd.DataFrame) -> pd.DataFrame:
     """Long form: the quantiles as samples, `error` > 0, with `model`, `line`, `seed` and `test_set`.
 
     The smallest and the largest error are left out: as samples they would weigh as much as half a per cent
-    of the set. true_h is left out too: its errors are rounding. Of many seeds every so many quantiles do.
+    of the set. true_h is left out too: its errors are rounding. Of a line of many seeds each gives every so manieth
+    quantile, one seed after another from the next on, so that together they give all.
     """
     known = otherwise(rows, "model", "true_h")
-    seeds = Counter(known["line"])
-    every = math.ceil(max(seeds.values(), default=1) * QUANTILES / _ENOUGH)
-    within = slice(1 + (QUANTILES - 3) % every // 2, -1, every)
-    samples = pd.concat(
-        [
-            long_form(known, error=[select.numbers(own)[within] for own in known[f"h_quantiles_{test_set}"]]).assign(
-                test_set=test_set
-            )
-            for test_set in TEST_SETS
-        ],
-        ignore_index=True,
-    )
+    lines = cast(Any, known).groupby("line")["seed"]
+    every = np.ceil(lines.transform("size") * QUANTILES / _ENOUGH).astype(int)
+    within = [slice(1 + seed % step, -1, step) for seed, step in zip(lines.cumcount(), every, strict=True)]
+
+    def samples_of(test_set: str) -> pd.DataFrame:
+        quantiles = zip(known[f"h_quantiles_{test_set}"], within, strict=True)
+        return long_form(known, error=[select.numbers(own)[part] for own, part in quantiles])
+
+    samples = pd.concat([samples_of(name).assign(test_set=name) for name in TEST_SETS], ignore_index=True)
     return keep(samples, (samples["error"] > 0) & np.isfinite(samples["error"]))
 
 
@@ -98,10 +95,10 @@ def _draw_panel(axis: Axes, samples: pd.DataFrame, order: list[str], looks: dict
 
 def _draw_violin(axis: Axes, errors: np.ndarray, place: int, look: theme.Look) -> None:
     """The kernel density of log10 of the errors, as wide as all others at its largest, and its quartiles."""
-    if np.unique(errors).size < 2:  # too few for a density
+    logs = np.log10(errors)
+    if np.unique(logs).size < 2:  # too few for a density
         axis.vlines(errors[:1], place - _HALF, place + _HALF, color=look.colour)
         return
-    logs = np.log10(errors)
     at = np.linspace(logs.min(), logs.max(), _GRID)
     density = stats.gaussian_kde(logs)(at)
     half = _HALF * density / density.max()

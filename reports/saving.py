@@ -1,9 +1,9 @@
 """How figures become files: their formats, the small print below them, the same bytes each time, and how fast."""
 
-import os
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import cloudpickle
+import loky
 import numpy as np
-from loky import get_reusable_executor
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
@@ -21,6 +21,8 @@ from reports import theme
 FORMATS = ("png", "pdf", "svg")
 DPI = 200
 ALONE = 4  # figures: beside fewer, a helper would still be starting when they are done
+MOST_HELPERS = 4  # each has the memory of its libraries, 150 MB
+PATIENCE_S = 300  # for which a helper waits for more work
 _PLACES = 6  # digits of where things are, in parts of the figure
 _FOOTER = 0.14  # inches of small print below a figure
 _METADATA: dict[str, dict[str, Any]] = {
@@ -48,28 +50,41 @@ class _Desk:
 
     edition: Edition = Edition()
     figures: int = 0
+    helpers: int = field(default_factory=lambda: min(loky.cpu_count() - 1, MOST_HELPERS))
     promised: deque[tuple[Future, Work]] = field(default_factory=deque)
 
     def take(self, figure: Figure, paths: tuple[Path, ...]) -> None:
         self.figures += 1
-        helpers = len(os.sched_getaffinity(0)) - 1
         how = (paths, self.edition.footer, self.edition.dpi or DPI)
-        if self.figures <= ALONE or not helpers:
+        if self.figures <= ALONE or not self.helpers:
             _write(figure, *how)
             return
         work = (cloudpickle.dumps(figure), *how)  # a tenth of the memory that figures hold, while they wait
-        self.promised.append((get_reusable_executor(helpers).submit(_write_packed, *work), work))
-        while self.promised[0][0].done():
-            self.promised.popleft()[0].result()
+        helper = loky.get_reusable_executor(self.helpers, timeout=PATIENCE_S)
+        self.promised.append((helper.submit(_write_packed, *work), work))
+        while self.promised and self.promised[0][0].done():
+            _keep(*self.promised.popleft())
 
     def finish(self) -> None:
-        """Saves what no helper has begun, the last first, and waits for the others."""
+        """Saves what waits, the last first, until all is done."""
         while self.promised:
             promise, work = self.promised.pop()
             if promise.cancel():
                 _write_packed(*work)
             else:
-                promise.result()
+                _keep(promise, work)
+
+    def abandon(self) -> None:
+        """Leaves undone what no helper has begun, and waits until none writes any more."""
+        wait([promise for promise, _ in self.promised if not promise.cancel()])
+
+
+def _keep(promise: Future, work: Work) -> None:
+    """What a helper promised; done here if it was killed, as for its memory."""
+    try:
+        promise.result()
+    except BrokenProcessPool:
+        _write_packed(*work)
 
 
 _desk: ContextVar[_Desk | None] = ContextVar("desk", default=None)
@@ -77,13 +92,14 @@ _desk: ContextVar[_Desk | None] = ContextVar("desk", default=None)
 
 @contextmanager
 def edition(chosen: Edition) -> Iterator[None]:
-    """A context in which figures are saved so; all their files lie there when it ends, or it raises OSError."""
+    """A context in which figures are saved so. All files lie there when it ends, or it raises what went wrong."""
     desk = _Desk(chosen)
     token = _desk.set(desk)
     try:
         yield
         desk.finish()
     finally:
+        desk.abandon()
         _desk.reset(token)
 
 

@@ -77,7 +77,10 @@ def in_yardsticks(
 
 
 def warm_seconds(run: Run, clock: Clock) -> float:
-    """Of a call that is not the first; of a long one the first, in which what it loads does not count."""
+    """Of a second call; of the first where that takes long enough for what it loads not to matter.
+
+    What is compiled by its first call has to be called before.
+    """
     first = clock(run, 1)
     return first if first > ENOUGH_S else max(clock(run, 1), 1e-6)
 

@@ -145,8 +145,12 @@ def test_of_many_seeds_a_violin_has_enough_samples_evenly_taken():
         train_row("double_well", "hnn", seed, 0.1, h_quantiles_ru=np.linspace(0, 2, 201).tolist())
         for seed in range(100)
     ]
+    rows.append(train_row("double_well", "fshnn", 0, 0.1))
     samples = error_distributions.errors(select.with_lines(select.of_kind(frame(rows), "train")))
-    own = samples["error"][samples["test_set"] == "ru"]
+    samples = samples[samples["test_set"] == "ru"]
+    assert len(samples[samples["model"] == "fshnn"]) == 199
+    own = samples["error"][samples["model"] == "hnn"]
+    assert own.nunique() == 199, "from the first to the last, by one seed or another"
     assert 3000 < len(own) <= 4000
     assert own.mean() == pytest.approx(1, abs=1e-3)
     assert own.min() + own.max() == pytest.approx(2, abs=1e-12)

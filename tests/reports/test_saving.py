@@ -1,4 +1,7 @@
-"""Files of figures: the same bytes from whoever saves them, and an error of a helper's is not lost."""
+"""Files of figures: the same bytes from whoever saves them, and what goes wrong with a helper."""
+
+import os
+from concurrent.futures import Future
 
 import pytest
 
@@ -14,29 +17,45 @@ def drawn():
 
 
 @pytest.fixture
-def two_processors(monkeypatch):
-    monkeypatch.setattr(saving.os, "sched_getaffinity", lambda pid: {0, 1})
+def helped(monkeypatch):
+    """One helper, which saves every figure but the first."""
+    monkeypatch.setattr(saving.loky, "cpu_count", lambda: 2)
+    monkeypatch.setattr(saving, "ALONE", 1)
+    monkeypatch.setattr(Future, "cancel", lambda self: False)
 
 
-def files(out, monkeypatch, alone):
-    monkeypatch.setattr(saving, "ALONE", alone)
-    out.mkdir()
+def files(out):
+    out.mkdir(exist_ok=True)
     with saving.edition(saving.Edition(saving.FORMATS, "small print", dpi=50)):
-        paths = [path for name in ("one", "two") for path in saving.save(drawn(), out, name)]
+        paths = [path for name in ("one", "two", "three", "four") for path in saving.save(drawn(), out, name)]
     return {path.name: path.read_bytes() for path in paths}
 
 
-def test_helpers_write_the_same_bytes(tmp_path, monkeypatch, two_processors):
-    own = files(tmp_path / "own", monkeypatch, alone=9)
-    assert len(own) == 6
-    submitted = []
-    helper = saving.get_reusable_executor
-    monkeypatch.setattr(saving, "get_reusable_executor", lambda count: submitted.append(count) or helper(count))
-    assert files(tmp_path / "helped", monkeypatch, alone=1) == own
-    assert submitted == [1]
+def test_every_process_writes_the_same_bytes(tmp_path, helped, monkeypatch):
+    by_a_helper = files(tmp_path / "helped")
+    assert len(by_a_helper) == 12
+    monkeypatch.setattr(saving.loky, "cpu_count", lambda: 1)
+    assert files(tmp_path / "alone") == by_a_helper
 
 
-def test_what_a_helper_cannot_write_is_an_error_of_the_whole(tmp_path, monkeypatch, two_processors):
-    monkeypatch.setattr(saving, "ALONE", 0)
-    with pytest.raises(FileNotFoundError), saving.edition(saving.Edition(("png",))):
-        saving.save(drawn(), tmp_path / "nowhere", "one")
+def test_what_a_helper_cannot_write_is_an_error_of_the_whole(tmp_path, helped):
+    (tmp_path / "three.png").mkdir()
+    with pytest.raises(IsADirectoryError):
+        files(tmp_path)
+    assert (tmp_path / "two.svg").is_file()
+
+
+def test_after_an_error_no_helper_writes_any_more(tmp_path, helped):
+    edition = saving.edition(saving.Edition(("png",)))
+    edition.__enter__()
+    for name in ("one", "two", "three"):
+        saving.save(drawn(), tmp_path, name)
+    assert not edition.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
+    assert {path.stem for path in tmp_path.iterdir()} == {"one", "two", "three"}, "begun, and so awaited"
+
+
+def test_a_helper_that_was_killed_loses_no_figure(tmp_path, helped, monkeypatch):
+    write = saving._write_packed
+    parent = os.getpid()
+    monkeypatch.setattr(saving, "_write_packed", lambda *work: write(*work) if os.getpid() == parent else os._exit(1))
+    assert len(files(tmp_path / "out")) == 12
