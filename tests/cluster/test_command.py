@@ -16,7 +16,7 @@ from bench.backends.ray import RayWorkers
 from bench.declarations import BadInput
 from bench.store import read
 
-pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("ray")]
+pytestmark = [pytest.mark.cluster]
 
 TINY = Path(__file__).parent.parent / "bench" / "tiny"
 PROGRAM = "import bench.run; bench.run.build_report = lambda folder: True; bench.run.app()"

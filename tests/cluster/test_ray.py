@@ -30,7 +30,7 @@ from bench.log import OUTPUT, listening
 from bench.resources import Request
 from bench.schema import SCHEMA, complete
 
-pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("ray")]
+pytestmark = [pytest.mark.cluster]
 
 TINY = Path(__file__).parent.parent / "bench" / "tiny"
 PERSONAL = {"worker", "started_at"}  # who and when

@@ -19,9 +19,6 @@ def run(*arguments):
     return CliRunner().invoke(application, [str(argument) for argument in arguments])
 
 
-pytestmark = pytest.mark.xdist_group("build")  # one worker makes what all its tests share
-
-
 @pytest.fixture(scope="module", autouse=True)
 def coarse_pictures():
     with pytest.MonkeyPatch.context() as patch:

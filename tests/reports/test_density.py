@@ -10,8 +10,6 @@ import bench.density
 from bench.density import FILE, write
 from reports import density
 
-pytestmark = pytest.mark.xdist_group("density")  # one worker makes what all its tests share
-
 
 @pytest.fixture(scope="module")
 def rows(tmp_path_factory) -> Iterator[pd.DataFrame]:

@@ -46,9 +46,6 @@ print(json.dumps(report))
 """
 
 
-pytestmark = pytest.mark.xdist_group("compiled")  # one worker makes what all its tests share
-
-
 @pytest.fixture(scope="module")
 def compared() -> list:
     done = subprocess.run([sys.executable, "-c", COMPARE], cwd=REPOSITORY, capture_output=True, text=True, check=True)
