@@ -109,10 +109,7 @@ class StormerVerletPair(Scheme):
     def excess_gradient(self, at: Expanded, h: float | Tensor) -> Tensor:
         """From V'' T_p, -T'' V_q (`v`, `t`) and from D^3 V [T_p, T_p], D^3 T [V_q, V_q] (`vv`, `tt`)."""
         first, second = at.twice_along(apply_j(at.gradient))
-        (v, t), (vv, tt) = (
-            first.chunk(2, dim=-1),
-            second.chunk(2, dim=-1),
-        )
+        (v, t), (vv, tt) = first.chunk(2, dim=-1), second.chunk(2, dim=-1)
         return h * h * (torch.cat((vv / 12, -tt / 24), dim=-1) + at.along(torch.cat((t / 12, v / 6), dim=-1)))
 
 

@@ -49,8 +49,8 @@ def errors(rows: pd.DataFrame) -> pd.DataFrame:
     """Long form: the quantiles as samples, `error` > 0, with `model`, `line`, `seed` and `test_set`.
 
     The smallest and the largest error are left out: as samples they would weigh as much as half a per cent
-    of the set. true_h is left out too: its errors are rounding. Of a line of many seeds each gives every so manieth
-    quantile, one seed after another from the next on, so that together they give all.
+    of the set. true_h is left out too: its errors are rounding. Of a line of many seeds each gives every k-th
+    quantile, begun one later from seed to seed, so that together they give all.
     """
     known = otherwise(rows, "model", "true_h")
     lines = cast(Any, known).groupby("line")["seed"]

@@ -39,7 +39,7 @@ class Material:
 
     @cached_property
     def no_rows(self) -> pd.DataFrame:
-        """None, with the columns of training rows: to begin a concatenation with that may have nothing else."""
+        """An empty frame with the columns of training rows, for a concatenation that may have nothing else."""
         return rows.with_lines(rows.of_kind(self.frame.head(0), "train"))
 
     @cached_property

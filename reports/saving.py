@@ -20,7 +20,7 @@ from reports import theme
 
 FORMATS = ("png", "pdf", "svg")
 DPI = 200
-ALONE = 4  # figures: beside fewer, a helper would still be starting when they are done
+ALONE = 12  # figures: beside fewer, as most stores have, a helper costs more to start than it saves
 MOST_HELPERS = 4  # each has the memory of its libraries, 150 MB
 PATIENCE_S = 300  # for which a helper waits for more work
 _PLACES = 6  # digits of where things are, in parts of the figure
@@ -46,7 +46,7 @@ Work = tuple[bytes, tuple[Path, ...], str, int]  # a figure, packed; its files, 
 
 @dataclass
 class _Desk:
-    """Saves the first figures of an edition at once; processes on the other processors save the rest meanwhile."""
+    """Saves the first figures of an edition at once; of more, processes on the other processors save the rest."""
 
     edition: Edition = Edition()
     figures: int = 0

@@ -52,7 +52,7 @@ def test_gradients_of_exact_modes_are_exact_and_of_wrong_ones_are_not():
     assert errors["paper_adjoint"] > 1e-2
 
 
-@pytest.mark.usefixtures("without_type_checks")
+@pytest.mark.slow
 def test_a_short_training_learns():
     benchmark = ShortTraining()
     benchmark.setup("hnn")

@@ -42,12 +42,14 @@ RECIPE = Recipe.model_validate(
     }
 )
 SLOW = (
+    "hnn",
     "neural_ode",
     "nssnn",
     "ode_to_ode",
     "pinn",
     "sampled_hnn",
     "second_order_neural_ode",
+    "separable_hnn",
     "shnn",
     "srnn",
     "sympflow",
@@ -58,9 +60,6 @@ LEARNERS = [
     for name in models.names()
     if models.get(name).trainable
 ]
-
-
-pytestmark = pytest.mark.usefixtures("without_type_checks")
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ from math import log
 
 import pytest
 import torch
+from jaxtyping import config
 
 import systems
 from bench.measure import peak_bytes
@@ -21,7 +22,14 @@ WARM = ImplicitMidpoint(start_guess=Extrapolation())
 INTEGRATORS = {"even": EVEN, "warm": WARM, "rk4": RK4()}
 STATE = 2 * 4  # bytes: 2n = 2, float32
 to_a_length = pytest.mark.parametrize("long", [LONG // 4, pytest.param(LONG, marks=pytest.mark.slow)])
-pytestmark = pytest.mark.usefixtures("without_type_checks")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _without_type_checks():
+    """Which take most of the time here; the same code runs with them in the other files."""
+    config.update("jaxtyping_disable", True)
+    yield
+    config.update("jaxtyping_disable", False)
 
 
 @cache
