@@ -32,14 +32,13 @@ def csv(frame: pd.DataFrame, runs: list[Run], out: Path) -> Path:
     return write_csv(out / "cells.csv", table)
 
 
-def board(frame: pd.DataFrame, runs: list[Run]) -> dict:
+def board(prepared: pd.DataFrame, runs: list[Run]) -> dict:
     """The leaderboard as plain JSON values: `entries` with their cells, numbers in the order of `metrics`."""
-    rows = leaderboard.prepare(frame)
-    table = leaderboard.entries(rows)
+    table = leaderboard.entries(prepared)
     shown = leaderboard.measured_metrics(table)
     places = {run.run_id: place for place, run in enumerate(runs)}
-    numbers = [[_number(value) for value in column(rows, metric.column)] for metric in shown]
-    identity = zip(rows["cell_id"], rows["seed"], rows["run_id"], strict=True)
+    numbers = [[_number(value) for value in column(prepared, metric.column)] for metric in shown]
+    identity = zip(prepared["cell_id"], prepared["seed"], prepared["run_id"], strict=True)
     cells = [
         [cell, int(seed), places.get(run, -1), [own[place] for own in numbers]]
         for place, (cell, seed, run) in enumerate(identity)

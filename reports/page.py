@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from reports import cells, outcomes, summary
+from reports import cells, leaderboard, outcomes, summary
 from reports.exhibit import Chapter, Exhibit, prose, write
 from reports.frames import groups, keep
 from reports.provenance import Run
@@ -52,14 +52,15 @@ def page(frame: pd.DataFrame, runs: list[Run], chapters: list[Chapter], out: Pat
         autoescape=True,
     )
     environment.filters["prose"] = prose
+    prepared = leaderboard.prepare(frame)
     text = environment.get_template("report.html.jinja").render(
         chapters=[(chapter.title, _shown(chapter, frame, runs)) for chapter in chapters if chapter.exhibits],
         missing=[sentence for chapter in chapters for sentence in chapter.missing],
         counts=outcomes.counts(frame),
         total=len(frame),
         runs=runs,
-        bests=summary.bests(frame),
-        board=cells.board(frame, runs),
+        bests=summary.bests(prepared),
+        board=cells.board(prepared, runs),
         failures=cells.failures(frame, runs),
         facet_labels=cells.FACETS,
         style=Markup((HERE / "templates" / "report.css").read_text(encoding="utf-8")),

@@ -29,9 +29,9 @@ class Best:
     published: str
 
 
-def bests(frame: pd.DataFrame) -> list[Best]:
+def bests(prepared: pd.DataFrame) -> list[Best]:
     """One a (protocol, system) that has a trained model with an error of H, in the paper's order of systems."""
-    table = leaderboard.entries(leaderboard.prepare(where(frame, kind="train")))
+    table = leaderboard.entries(where(prepared, kind="train"))
     return [
         _best(where(table, protocol=protocol, system=system), protocol, system)
         for protocol in sorted(set(table["protocol"]))

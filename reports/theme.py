@@ -15,6 +15,8 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from reports.font import families
+
 WIDTH = 7.0  # inches: the text width of a two-column page
 _TITLE_WIDTH = 100  # characters of a figure's title in a line
 Colour = tuple[float, float, float]
@@ -134,7 +136,7 @@ def style() -> AbstractContextManager:
     settings: dict[Any, Any] = {
         **sns.axes_style("whitegrid"),
         **sns.plotting_context("paper"),
-        "font.family": "DejaVu Sans",  # comes with matplotlib: the same on every machine
+        "font.family": families(),
         "font.size": 8,
         "axes.titlesize": 8,
         "axes.labelsize": 8,

@@ -57,7 +57,7 @@ def test_nan_is_no_value_and_infinity_is_one():
     assert (fshnn["h_mae_ru_mean"], fshnn["h_mae_ru_seeds"]) == (0.01, 1)
     assert (hnn["h_mae_ru_mean"], hnn["h_mae_ru_seeds"]) == (math.inf, 2)
     assert math.isnan(hnn["h_mae_ru_half"])
-    board = cells.board(frame(rows), RUNS)
+    board = cells.board(leaderboard.prepare(frame(rows)), RUNS)
     assert json.loads(json.dumps(board, allow_nan=False)) == board
     assert board["entries"][1]["values"][0] == ["Infinity", None, 2]
 
@@ -81,7 +81,7 @@ def test_an_energy_curve_counts_by_its_largest_error_even_if_it_is_nan():
 
 def test_every_cell_of_an_entry_has_its_value_and_command(tmp_path):
     rows = [train_row("double_well", "fshnn", seed, 0.01 * (1 + seed)) for seed in range(2)]
-    board = cells.board(frame(rows), RUNS)
+    board = cells.board(leaderboard.prepare(frame(rows)), RUNS)
     assert [(cell[1], cell[3][0]) for cell in board["entries"][0]["cells"]] == [(0, 0.01), (1, 0.02)]
     assert board["commands"] == ["python -m bench.run --grid paper --cell {} --out results/rerun"]
     lines = cells.csv(frame(rows), RUNS, tmp_path).read_text().splitlines()
@@ -105,7 +105,7 @@ def test_the_best_of_a_system_is_trained_and_stands_beside_what_it_has_to_beat()
         train_row("double_well", "fshnn", 0, 0.02),
         train_row("double_well", "hnn", 0, 0.01),
     ]
-    (best,) = summary.bests(frame(rows))
+    (best,) = summary.bests(leaderboard.prepare(frame(rows)))
     assert (best.model, best.error) == ("hnn (one_cycle)", "1.00e-2")
     assert (best.constant, best.published) == ("6.60e-1", "1.00e-2")
-    assert summary.bests(frame(rows[:2])) == []
+    assert summary.bests(leaderboard.prepare(frame(rows[:2]))) == []
