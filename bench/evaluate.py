@@ -7,6 +7,7 @@ from bench.judges.field_map import map_columns
 from bench.judges.free_rollouts import accuracy_columns, reversal_columns
 from bench.judges.long_rollouts import long_columns
 from bench.judges.rolling import roll_out
+from bench.judges.shown_rollout import shown_columns
 from bench.judges.step_structure import structure_columns
 from bench.judges.truth import truth_of
 from bench.protocol import Protocol
@@ -31,6 +32,8 @@ def rollout_columns(model: Model, system_name: str, system: System, protocol: Pr
     columns = accuracy_columns(rollouts, truth, system, protocol)
     columns |= reversal_columns(model, system, rollouts, h, min(protocol.steps, truth.steps), truth)
     columns |= structure_columns(model, truth.starts, h)
+    if protocol.shown_rollout:
+        columns |= shown_columns(rollouts, truth, h, protocol.shown_rollout)
     if protocol.long_horizon:
         return columns | long_columns(model, system_name, system, protocol, truth.bound)
     return columns | drift_columns(model, system, rollouts, h)

@@ -49,7 +49,8 @@ class Protocol(Declaration):
     starts on the surface of section at each of their `section_energies`, and from starts whose H is no further than
     `separatrix_margin` from that of the separatrix. From the starts on the section, Lyapunov exponents are measured
     up to the time `exponent_horizon`.
-    For pictures a row keeps the learned field on a grid of `field_map` x `field_map` points in a plane, if not 0.
+    For pictures a row keeps the learned field on a grid of `field_map` x `field_map` points in a plane, if not 0, and
+    one rollout at about `shown_rollout` times.
     """
 
     description: str = ""
@@ -75,6 +76,7 @@ class Protocol(Declaration):
     exponent_horizon: Annotated[float, Field(ge=0)] = 0.0
     separatrix_margin: Annotated[float, Field(ge=0)] = 0.0
     field_map: Annotated[int, Field(ge=0, le=101)] = 0
+    shown_rollout: Annotated[int, Field(ge=0, le=2000)] = 0
     systems: dict[str, Region] = Field(default={})
 
     @model_validator(mode="after")

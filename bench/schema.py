@@ -3,8 +3,8 @@
 import pyarrow as pa
 
 # 2: presets, compiled gradient modes, free rollouts; 3: populations, structure of steps, long rollouts;
-# 4: maps of the field, what grids vary of the data, gpu_share
-VERSION = 4
+# 4: maps of the field, what grids vary of the data, gpu_share; 5: one rollout to look at
+VERSION = 5
 
 TEST_SETS = ("ru", "sg", "gaussian")
 POPULATIONS = {
@@ -158,6 +158,13 @@ _MAPS = (  # where the protocol asks: for pictures of data and field in a plane 
     _field("seen_second", _REALS, "second coordinate of the same", "state"),
 )
 
+_SHOWN = (  # where the protocol asks: one rollout, for pictures; the first of those that rollout_error is about
+    _field("shown_times", _REALS, "evenly spaced times, from 0 to 10 T or to where the rollout ends", "time"),
+    _field("shown_first", _REALS, "first coordinate of the rollout at these times", "state"),
+    _field("shown_true_times", _REALS, "times at which the true states are known", "time"),
+    _field("shown_true_first", _REALS, "first coordinate of the true state at these times", "state"),
+)
+
 _HELD_OUT = (
     _field("noise_share", _REAL, "||noise|| / ||Y|| of held-out observations, at most, by differences in time"),
     _field("energy_spread", _REAL, "standard deviation of the learned H along held-out observed trajectories, rms"),
@@ -231,6 +238,7 @@ SCHEMA = pa.schema(
         *_BY_POPULATION,
         *_ROLLOUTS,
         *_MAPS,
+        *_SHOWN,
         *_HELD_OUT,
         *_TRAINING,
         *_COST,

@@ -16,6 +16,7 @@ from reports import (
     poincare,
     ranks,
     recommendation,
+    rollouts,
     scaling,
     sweeps,
 )
@@ -35,6 +36,7 @@ CHAPTERS: dict[str, Callable[[Material, Path], Chapter]] = {
     "field_maps": field_maps.chapter,
     "learning_curves": learning_curves.chapter,
     "error_distributions": error_distributions.chapter,
+    "rollouts": rollouts.chapter,
     "energy": energy.chapter,
     "poincare": poincare.chapter,
 }

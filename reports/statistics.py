@@ -15,7 +15,7 @@ _ROUNDING = 1e-24  # of a squared logarithm: points on a straight line
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean and its two-sided interval; `low` and `high` are NaN below two values, `mean` without any."""
+    """A mean and its two-sided interval; `low` and `high` are NaN below two values or with an infinite one, `mean` without any."""
 
     mean: float
     low: float
@@ -48,8 +48,8 @@ def mean_interval(values: Iterable[float], confidence: float = CONFIDENCE) -> In
     if sample.size == 0:
         return Interval(math.nan, math.nan, math.nan, 0)
     mean = float(sample.mean())
-    if sample.size == 1:
-        return Interval(mean, math.nan, math.nan, 1)
+    if sample.size == 1 or not math.isfinite(mean):
+        return Interval(mean, math.nan, math.nan, int(sample.size))
     standard_error = float(sample.std(ddof=1)) / math.sqrt(sample.size)
     half_width = _t_factor(confidence, sample.size - 1) * standard_error
     return Interval(mean, mean - half_width, mean + half_width, int(sample.size))
