@@ -15,7 +15,10 @@ _ROUNDING = 1e-24  # of a squared logarithm: points on a straight line
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean and its two-sided interval; `low` and `high` are NaN below two values or with an infinite one, `mean` without any."""
+    """A mean and its two-sided interval; `low` and `high` are NaN below two values or with an infinite one.
+
+    `mean` is NaN without any.
+    """
 
     mean: float
     low: float
