@@ -1,4 +1,4 @@
-"""python -m reports.regressions --history DIR --out DIR: verdicts of the last night, and all series.
+"""python -m reports.regressions --history DIR --out DIR: verdicts of a night, by default the last, and all series.
 
 Reads the nights as the JSON files that they are. Writes `index.html`, which needs no other file but links to asv's
 site where that lies beside it, and `table.md`, the changes alone as Markdown.
@@ -24,7 +24,7 @@ WIDTH, HEIGHT, MARGIN = 160, 28, 3  # of a series, in pixels
 
 @dataclass(frozen=True)
 class Line:
-    """One benchmark of the last night, as it is printed."""
+    """One benchmark of the night that was judged, as it is printed."""
 
     name: str
     outcome: str
@@ -41,9 +41,9 @@ class NoNights(ValueError):
     """The folder holds no night that can be read."""
 
 
-def build(history: Path, out: Path) -> list[Path]:
+def build(history: Path, out: Path, night: str | None = None) -> list[Path]:
     """Writes the page and the table. Raises NoNights, or OSError if `out` cannot be written."""
-    nights = read_nights(history)
+    nights = read_nights(history, night)
     last, lines = nights[-1], lines_of(nights)
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -60,26 +60,34 @@ def build(history: Path, out: Path) -> list[Path]:
     for template, name in (("regressions.html.jinja", "index.html"), ("regressions.md.jinja", "table.md")):
         files.append(out / name)
         text = environment.get_template(template).render(
-            last=last, lines=lines, alarms=alarms, nights=nights, site=site, width=WIDTH, height=HEIGHT
+            last=last,
+            caveat=last.get("caveat"),
+            lines=lines,
+            alarms=alarms,
+            nights=nights,
+            site=site,
+            width=WIDTH,
+            height=HEIGHT,
         )
         files[-1].write_text(text, encoding="utf-8")
     return files
 
 
-def read_nights(history: Path) -> list[dict]:
-    """All nights, that of the oldest commit first."""
+def read_nights(history: Path, judged: str | None = None) -> list[dict]:
+    """All nights, that of the oldest commit first, but the one that was judged last: HEAD may be an older commit."""
     try:
-        nights = [json.loads(path.read_text(encoding="utf-8")) for path in (history / "nights").glob("*.json")]
-        nights.sort(key=lambda night: (night["committed_at"], night["started_at"]))
+        paths = (history / "nights").glob("*.json")
+        nights = {path.name: json.loads(path.read_text(encoding="utf-8")) for path in paths}
+        keys = {name: (name == judged, night["committed_at"], night["started_at"]) for name, night in nights.items()}
     except (OSError, ValueError, KeyError) as error:
         raise NoNights(f"{history}: a night cannot be read: {error}") from error
-    if not nights:
-        raise NoNights(f"{history} holds no night: `python -m bench.nightly` writes them")
-    return nights
+    if not nights or judged not in (None, *nights):
+        raise NoNights(f"{history} holds no night {judged or ''}: `python -m bench.nightly` writes them")
+    return [nights[name] for name in sorted(nights, key=keys.__getitem__)]
 
 
 def lines_of(nights: list[dict]) -> list[Line]:
-    """Every benchmark that the last night measured or missed: alarms first."""
+    """Every benchmark that the last of the nights measured or missed: alarms first."""
     last = nights[-1]
     names = {*last["figures"], *last["verdicts"]}
     lines = [line_of(name, nights) for name in sorted(names)]
@@ -88,11 +96,9 @@ def lines_of(nights: list[dict]) -> list[Line]:
 
 def line_of(name: str, nights: list[dict]) -> Line:
     figure = nights[-1]["figures"].get(name, {})
-    verdict = nights[-1]["verdicts"].get(
-        name, {"outcome": "new", "baseline": None, "change": None, "threshold": None}
-    )
+    verdict = nights[-1]["verdicts"].get(name, NOT_JUDGED)
     return Line(
-        name=name.replace("'", ""),
+        name=name,
         outcome=verdict["outcome"],
         value=number(value_of(figure)),
         unit=figure.get("unit", ""),
@@ -140,9 +146,10 @@ def percentage(value: float | None, sign: str = "") -> str:
 def main(
     history: Annotated[Path, typer.Option(help="Folder that bench.nightly keeps its nights in.")],
     out: Annotated[Path, typer.Option(help="Folder for the page and the table; made if it is not there.")],
+    night: Annotated[str | None, typer.Option(help="File of the night in it [that of the newest commit].")] = None,
 ) -> None:
-    """Write the regression report of the last night, and print the paths of its files."""
-    print_files(lambda: build(history, out), NoNights, OSError)
+    """Write the regression report of a night, and print the paths of its files."""
+    print_files(lambda: build(history, out, night), NoNights, OSError)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The workflows of GitHub: valid, and every command in them exists in this repository."""
 
+import os
 import re
 import subprocess
 import sys
@@ -48,6 +49,32 @@ def test_every_job_ends_and_has_no_more_rights_than_it_says(path):
     content = yaml.safe_load(path.read_text())
     assert content["permissions"]
     assert all(job["timeout-minutes"] <= 60 for job in content["jobs"].values())
+
+
+@pytest.mark.parametrize(
+    ("given", "options"),
+    [
+        ("", []),
+        (
+            "a.track_time('discrete', 4) ; b.track_error",
+            ["--accept", "a.track_time('discrete', 4)", "--accept", "b.track_error"],
+        ),
+        ("$(touch pasted) `touch pasted`", ["--accept", "$(touch pasted) `touch pasted`"]),
+    ],
+)
+def test_a_night_that_is_started_by_hand_accepts_what_is_named(tmp_path, given, options):
+    (step,) = (step for step in steps(ROOT / ".github/workflows/nightly.yml") if ".ci/nightly" in step.get("run", ""))
+    assert step["env"] == {"ACCEPT": "${{ inputs.accept }}"}
+    (tmp_path / ".ci").mkdir()
+    script = tmp_path / ".ci" / "nightly"
+    script.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    script.chmod(0o755)
+    command = ["bash", "-e", "-c", step["run"]]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=os.environ | {"ACCEPT": given}, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split("\n")[:-1] == (options or [""])
+    assert not (tmp_path / "pasted").exists()
 
 
 @pytest.mark.parametrize("name", ["run", "nightly"])

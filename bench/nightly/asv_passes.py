@@ -60,14 +60,20 @@ class Asv:
     def _end_of_output(self) -> str:
         return "\n".join((self.work / "asv.log").read_text(errors="replace").splitlines()[-15:])
 
+    def kept_in(self, folder: Path) -> Path:
+        """The file of this commit among the results that asv's site is made of."""
+        return folder / self.machine.name / f"{self.sha[:8]}-{ENVIRONMENT}.json"
+
     def keep(self, folder: Path) -> None:
-        """Adds the last complete pass to the results that asv's site is made of."""
+        """Adds the first pass to the results that asv's site is made of."""
         first = self.work / "pass-0.json"  # of all benchmarks; later ones are of some
         content = json.loads(first.read_text()) | {"env_name": ENVIRONMENT, "python": ""}
         content["params"] |= {"python": ""}
-        target = folder / self.machine.name
-        replace_file(target / f"{self.sha[:8]}-{ENVIRONMENT}.json", json.dumps(content).encode())
-        replace_file(target / "machine.json", (self.results / self.machine.name / "machine.json").read_bytes())
+        target = self.kept_in(folder)
+        replace_file(target, json.dumps(content).encode())
+        replace_file(
+            target.with_name("machine.json"), (self.results / self.machine.name / "machine.json").read_bytes()
+        )
         replace_file(folder / "benchmarks.json", (self.results / "benchmarks.json").read_bytes())
 
 
@@ -123,9 +129,11 @@ def read_results(results: Path, benchmarks: Path) -> dict[str, Figure]:
 
 
 def to_figure(value: float | None, unit: str, version: str) -> Figure | None:
-    """asv says None for a failure and NaN for a skip."""
+    """asv says None for a failure and NaN for a skip; benchmarks raise for a NaN of theirs."""
     if value is None:
-        return Figure(unit, version=version, failure="raised an exception or took too long; asv.log says which")
+        return Figure(
+            unit, version=version, failure="raised an exception or took too long: the night's log says which"
+        )
     if value != value:
         return None
     if not isfinite(value):

@@ -34,18 +34,19 @@ def main(
     with explained():
         repository, nights = ready_repository(), History(history)
         here, wanted = Machine(machine) if machine else this_machine(), Wanted(tuple(only or ()), passes)
-        known = {night.commit for night in nights.nights() if night.machine == here.name}
+        measured = [night for night in nights.nights() if night.machine == here.name]
+        known = {night.commit for night in measured if night.only in ((), wanted.only)}
         missing = [commit for commit in repository.last(commits) if commit.sha not in known]
-        kept = sum(backfill(repository, commit, here, wanted, history) for commit in missing)
-        say(f"{kept} of {len(missing)} commits measured")
+        kept = [path for commit in missing if (path := backfill(repository, commit, here, wanted, nights))]
+        say(f"{len(kept)} of {len(missing)} commits measured")
         if missing and not kept:
             raise NothingMeasured("none of the commits could be measured by today's benchmarks")
-        made = not missing or publish_all(history, history / "report")
+        made = not missing or publish_all(history, history / "report", kept[-1])
     raise typer.Exit(ExitCode.OK if made else ExitCode.WORSE)
 
 
-def backfill(repository: Repository, commit: Commit, here: Machine, wanted: Wanted, history: Path) -> bool:
-    """Measures one commit and keeps its night; whether there was anything to keep."""
+def backfill(repository: Repository, commit: Commit, here: Machine, wanted: Wanted, nights: History) -> Path | None:
+    """Measures one commit and keeps its night, if there was anything to keep."""
     say(f"{commit.sha[:12]} {commit.subject}")
     with tempfile.TemporaryDirectory(prefix="backfill-") as folder:
         work, night = Path(folder), begin(commit, here, wanted)
@@ -56,10 +57,10 @@ def backfill(repository: Repository, commit: Commit, here: Machine, wanted: Want
                 night = replace(night, figures=measure_night(measurement))
             except NothingMeasured as error:
                 say(f"no night kept, nothing was measured: {error}")
-                return False
-        History(history).keep(night)
-        measurement.asv.keep(history / "asv")
-    return True
+                return None
+        night = replace(night, notes=measurement.keep_log(night, nights.log_of(night)))
+        measurement.keep_asv(nights.folder / "asv")
+    return nights.keep(night)
 
 
 def lay_over(tree: Path) -> None:

@@ -13,7 +13,7 @@ import typer
 from bench.nightly import notes
 from bench.nightly.backfill import lay_over
 from bench.nightly.gate import ExitCode, conclude, exit_code, explained, ready_repository, report, say
-from bench.nightly.history import History
+from bench.nightly.history import History, Night
 from bench.nightly.machine import this_machine
 from bench.nightly.night import PASSES, Measurement, Say, Wanted, begin, judged
 
@@ -43,13 +43,22 @@ def main(
                 for side, commit in zip(sides, commits, strict=True)
             )
             night = judged(night, [before], sides[1].again)
-        night = replace(night, notes=tuple(notes.after_judging(night.verdicts)))
+        logs = [
+            *sides[0].keep_log(before, out / "base.log"),
+            *sides[1].keep_log(night, out / "head.log"),
+        ]
+        night = notes.annotated(night, *not_compared(before), *logs)
         nights = History(work / "history")
-        for measured in (before, night):
-            nights.keep(measured)
-        made = report(nights.folder, out)
+        nights.keep(before)
+        made = report(nights.folder, out, nights.keep(night))
     conclude(night)
     raise typer.Exit(exit_code(night) or (ExitCode.OK if made else ExitCode.WORSE))
+
+
+def not_compared(base: Night) -> list[str]:
+    """A note on what failed on the base's side."""
+    failed = [name for name, figure in base.figures.items() if figure.failure]
+    return [f"Not compared, for the base failed in them: {', '.join(sorted(failed))}."] if failed else []
 
 
 def said_of(name: str) -> Say:

@@ -45,11 +45,16 @@ def explained() -> Iterator[None]:
         raise typer.Exit(ExitCode.NOTHING) from None
 
 
-def ready_repository() -> Repository:
-    """The repository of this code. Raises BadInput if its tree is dirty, or asv or a peer is missing."""
+def check_installed() -> None:
+    """Raises BadInput if asv or a peer is missing."""
     for name, role in (("asv", "which runs the benchmarks"), ("torchdiffeq", "the peer that times are measured in")):
         if importlib.util.find_spec(name) is None:
             raise BadInput(f"{name} is not installed, {role}: pip install -e '.[test]'")
+
+
+def ready_repository() -> Repository:
+    """The repository of this code. Raises BadInput if its tree is dirty, or asv or a peer is missing."""
+    check_installed()
     repository = Repository(REPOSITORY)
     repository.commit()
     if changes := repository.changes():
@@ -67,32 +72,26 @@ def exit_code(night: Night) -> int:
     return ExitCode.WORSE if night.alarms else ExitCode.OK
 
 
-def report(history: Path, out: Path) -> bool:
-    """Builds the page and the table of the last night, in a process of its own as all reports; whether it could."""
-    command = [
-        sys.executable,
-        "-m",
-        "reports.regressions",
-        "--history",
-        str(history.resolve()),
-        "--out",
-        str(out.resolve()),
-    ]
+def report(history: Path, out: Path, night: Path) -> bool:
+    """Builds the page and the table of a night, in a process of its own as all reports; whether it could."""
+    places = ("--history", str(history.resolve()), "--out", str(out.resolve()), "--night", night.name)
+    command = [sys.executable, "-m", "reports.regressions", *places]
     return subprocess.run(command, cwd=REPOSITORY, check=False).returncode == 0
 
 
-def publish_all(history: Path, out: Path) -> bool:
-    """The report, and asv's own site beside it; whether both could be made."""
+def publish_all(history: Path, out: Path, night: Path) -> bool:
+    """The report of a night, and asv's own site beside it; whether both could be made."""
+    reported = report(history, out, night)
     with tempfile.TemporaryDirectory(prefix="asv-") as work:
-        if not publish(REPOSITORY, history / "asv", out / "asv", Path(work)):
+        published = publish(REPOSITORY, history / "asv", out / "asv", Path(work))
+        if not published:
             errors.print(f"asv publish failed:\n{(Path(work) / 'asv.log').read_text(errors='replace')[-2000:]}")
-            return False
-    return report(history, out)
+    return reported and published
 
 
 def conclude(night: Night) -> None:
     """Says what became of the night, every alarm by name."""
-    for note in night.notes:
+    for note in filter(None, (night.caveat, *night.notes)):
         say(note)
     for name, verdict in night.alarms.items():
         how = f" by {verdict.change:+.1%} (threshold {verdict.threshold:.1%})" if verdict.change is not None else ""

@@ -17,7 +17,8 @@ class Night:
     """What was measured of one commit, when and where, and what became of each benchmark.
 
     `accepted` are benchmarks whose new level, or absence, is fine: their series start anew here. `only` are the
-    patterns of what was to be measured, if not all. A backfilled night has no verdicts.
+    patterns of what was to be measured, if not all. A backfilled night has no verdicts. The `caveat` puts the whole
+    night in question, and is said before all else.
     """
 
     commit: str
@@ -31,6 +32,7 @@ class Night:
     accepted: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    caveat: str = ""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -60,13 +62,21 @@ class History:
 
     def keep(self, night: Night) -> Path:
         """Writes the night, all of it or nothing."""
-        moment = re.sub(r"[-:]|\+.*", "", night.started_at)
-        path = self._files() / f"{moment}-{night.commit[:12]}-{night.machine}.json"
+        path = self._files() / f"{stem(night)}.json"
         replace_file(path, NIGHT.dump_json(night, indent=1))
         return path
 
+    def log_of(self, night: Night) -> Path:
+        """Where what was said while a night was measured is kept, if anything failed."""
+        return self.folder / "logs" / f"{stem(night)}.log"
+
     def _files(self) -> Path:
         return self.folder / "nights"
+
+
+def stem(night: Night) -> str:
+    moment = re.sub(r"[-:]|\+.*", "", night.started_at)
+    return f"{moment}-{night.commit[:12]}-{night.machine}"
 
 
 def read_night(path: Path) -> Night:

@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
-from bench.provenance import cpu
+from bench.provenance import cpu, cpu_facts
 
+GENERATION = ("cpu family", "model", "stepping")  # facts of a processor
 PACKAGES = ("torch", "torchdiffeq", "numpy", "pandas", "pyarrow", "asv")
 
 
@@ -25,8 +26,14 @@ class Machine:
 
 
 def this_machine() -> Machine:
-    words = re.sub(r"\((R|TM)\)|CPU|@|Processor", " ", cpu() or platform.machine())
-    return Machine("-".join([*re.findall(r"[a-z0-9.]+", words.lower()), f"{os.cpu_count()}cores"]))
+    return Machine(f"{processor(cpu() or platform.machine(), cpu_facts())}-{os.cpu_count()}cores")
+
+
+def processor(model: str, facts: dict[str, str]) -> str:
+    """Words of the model; where a cloud hides its number, the generation beside them."""
+    words = re.findall(r"[a-z0-9.]+", re.sub(r"\((R|TM)\)|CPU|@|Processor", " ", model).lower())
+    hidden = not any(character.isdigit() for character in model)
+    return "-".join([*words, *(facts[key] for key in GENERATION if hidden and key in facts)])
 
 
 def packages() -> dict[str, str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench.nightly.asv_passes import TIMED, Asv
+from bench.nightly.asv_passes import TIMED, Asv, NothingMeasured
 from bench.nightly.commit import Commit
 from bench.nightly.figures import Figure, pooled
 from bench.nightly.grid_run import run_grid
@@ -15,6 +15,7 @@ from bench.nightly.history import Night
 from bench.nightly.judge import judge, suspects
 from bench.nightly.machine import Machine, packages
 from bench.nightly.verdict import Outcome
+from bench.store import replace_file
 
 PASSES = 3  # over the benchmarks of time: what they differ in is the A/A spread
 AGAIN = 3  # more passes over those that seem to have changed
@@ -31,7 +32,7 @@ class Wanted:
 
 
 class Measurement:
-    """The figures of one tree."""
+    """The figures of one tree. What goes wrong after the first pass fails benchmarks, and loses no figure."""
 
     def __init__(self, tree: Path, commit: Commit, machine: Machine, work: Path, wanted: Wanted, say: Say):
         self.tree, self.work, self.wanted, self.say = tree, work, wanted, say
@@ -39,7 +40,7 @@ class Measurement:
         self.passes: list[dict[str, Figure]] = []
 
     def measure_all(self) -> None:
-        """One pass over all benchmarks of asv's."""
+        """One pass over all benchmarks of asv's. Raises NothingMeasured."""
         self.say("asv: all benchmarks")
         self.passes.append(self.asv.measure(self.wanted.only))
 
@@ -48,7 +49,7 @@ class Measurement:
         timed = [name for name in self.passes[0] if re.search(TIMED, name)]
         if timed:
             self.say(f"asv: the {len(timed)} benchmarks of time again, pass {len(self.passes) + 1}")
-            self.passes.append(self.asv.measure([exactly(timed)]))
+            self.passes.append(self._measure_more(timed))
 
     def measure_quality(self) -> None:
         """The grid, if no pattern of asv's says otherwise."""
@@ -61,7 +62,28 @@ class Measurement:
     def again(self, names: Sequence[str]) -> dict[str, Figure]:
         """Fresh figures of some benchmarks."""
         self.say(f"asv: {len(names)} that seem to have changed, {AGAIN} passes more")
-        return pooled([self.asv.measure([exactly(names)]) for _ in range(AGAIN)])
+        return pooled([self._measure_more(names) for _ in range(AGAIN)])
+
+    def _measure_more(self, names: Sequence[str]) -> dict[str, Figure]:
+        """Figures of some benchmarks that the first pass has, all of them failed where asv itself fails."""
+        try:
+            return self.asv.measure([exactly(names)])
+        except NothingMeasured:
+            failure = "asv failed as a whole in a later pass: the night's log says why"
+            return {name: replace(self.passes[0][name], samples=(), failure=failure) for name in names}
+
+    def keep_asv(self, folder: Path) -> None:
+        """Adds the first pass to the results that asv's site is made of; one over some replaces none over all."""
+        if not (self.wanted.only and self.asv.kept_in(folder).exists()):
+            self.asv.keep(folder)
+
+    def keep_log(self, night: Night, path: Path) -> tuple[str, ...]:
+        """Keeps what asv and bench.run said, if any of its benchmarks failed; a note where."""
+        if not any(figure.failure for figure in night.figures.values()):
+            return ()
+        logs = [log for log in (self.work / "asv" / "asv.log", self.work / "grid.log") if log.exists()]
+        replace_file(path, b"\n".join(log.read_bytes() for log in logs))
+        return (f"The night's log, with the tracebacks of what failed: {path}.",)
 
     @property
     def figures(self) -> dict[str, Figure]:

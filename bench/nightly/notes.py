@@ -1,9 +1,11 @@
 """What a reader of a night must know besides its figures."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 
 from bench.nightly.commit import Repository
+from bench.nightly.figures import depends_on_machine
 from bench.nightly.history import Night
 from bench.nightly.verdict import Outcome, Verdict
 
@@ -34,6 +36,11 @@ def before_measuring(night: Night, earlier: Sequence[Night], repository: Reposit
     return notes
 
 
+def annotated(night: Night, *known: str) -> Night:
+    """The night with its caveat and notes: what is known already, and what its verdicts say."""
+    return replace(night, caveat=caveat(night.verdicts), notes=(*known, *after_judging(night.verdicts)))
+
+
 def after_judging(verdicts: dict[str, Verdict]) -> list[str]:
     """Benchmarks that may have been renamed, and those that are too noisy to be judged."""
     new = [name for name, verdict in verdicts.items() if verdict.outcome is Outcome.NEW]
@@ -42,7 +49,19 @@ def after_judging(verdicts: dict[str, Verdict]) -> list[str]:
         alike = get_close_matches(name, new, n=1)
         cause = f"renamed to {alike[0]}? " if alike else ""
         notes.append(f"{name} vanished: {cause}If that is meant, run with --accept '{name}'.")
-    blind = [name for name, verdict in verdicts.items() if (verdict.threshold or 0) > DETECTABLE]
-    if blind:
+    if blind := too_noisy(verdicts):
         notes.append(f"Too noisy to show a change of {DETECTABLE:.0%}: {', '.join(sorted(blind))}.")
     return notes
+
+
+def too_noisy(verdicts: dict[str, Verdict]) -> set[str]:
+    return {name for name, verdict in verdicts.items() if (verdict.threshold or 0) > DETECTABLE}
+
+
+def caveat(verdicts: dict[str, Verdict]) -> str:
+    """Empty, unless nothing that was compared with the nights before could have shown that the code got slower."""
+    compared = {name for name, verdict in verdicts.items() if verdict.threshold is not None}
+    times = {name for name in compared if depends_on_machine(name)}
+    if not times or times - too_noisy(verdicts):
+        return ""
+    return f"Blind to slowdowns of {DETECTABLE:.0%}: all {len(times)} benchmarks of time are too noisy."

@@ -8,9 +8,8 @@ import typer
 
 from bench.nightly.asv_passes import Asv
 from bench.nightly.commit import Repository
-from bench.nightly.gate import ExitCode, explained, say
+from bench.nightly.gate import ExitCode, check_installed, explained, say
 from bench.nightly.machine import this_machine
-from bench.perf.yardstick import QUICK
 from bench.provenance import REPOSITORY
 
 SHORT = r"^(?!.*, (32|256)\))|Long.*'backprop'"  # of long windows one case
@@ -18,8 +17,11 @@ SHORT = r"^(?!.*, (32|256)\))|Long.*'backprop'"  # of long windows one case
 
 def main() -> None:
     """Exit with 1 if a benchmark failed, with 3 if there was none."""
-    os.environ[QUICK] = "1"
     with explained(), tempfile.TemporaryDirectory(prefix="quick-") as folder:
+        check_installed()
+        from bench.perf.yardstick import QUICK  # which imports the peer
+
+        os.environ[QUICK] = "1"
         sha = Repository(REPOSITORY).commit().sha
         asv = Asv(REPOSITORY, sha, this_machine(), Path(folder))
         figures = asv.measure([SHORT])

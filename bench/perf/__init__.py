@@ -7,6 +7,8 @@ changed by hand, when a figure means something else than before.
 """
 
 from collections.abc import Callable
+from functools import wraps
+from math import isfinite
 
 import torch._dynamo  # noqa: F401  # or every case, a process of its own, imports it with its first optimizer: 2 s
 
@@ -17,13 +19,24 @@ from bench.grid import Filters, Grid
 
 
 def in_unit(name: str) -> Callable[[Callable], Callable]:
-    """Mark a track_ function with the unit that asv shows."""
+    """Mark a track_ function with the unit that asv shows, and make it raise for what is no finite number."""
 
-    def mark(function: Callable) -> Callable:
-        function.__dict__["unit"] = name
-        return function
+    def mark(function: Callable[..., float | int]) -> Callable[..., float | int]:
+        @wraps(function)
+        def measured(*case: object) -> float | int:
+            return finite(function(*case))
+
+        measured.__dict__["unit"] = name
+        return measured
 
     return mark
+
+
+def finite(value: float | int) -> float | int:
+    """The number. Raises ArithmeticError if it is none: asv takes NaN as a skip, and `max` may drop it."""
+    if not isfinite(value):
+        raise ArithmeticError(f"measured {value}")
+    return value
 
 
 def measured_task(model: str, **axes: object) -> Task:

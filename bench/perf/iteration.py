@@ -12,7 +12,7 @@ import models
 from bench.attempt import build
 from bench.cell import Task
 from bench.measure import Phases, peak_bytes
-from bench.perf import in_unit, measured_task
+from bench.perf import finite, in_unit, measured_task
 from bench.perf.yardstick import in_yardsticks, peer_iteration
 from bench.profile import gradient_error, iteration_phases, observed_every, profile_window
 from bench.protocol import Protocol
@@ -72,7 +72,7 @@ class OfEveryMode(Metered):
     @in_unit("relative error")
     def track_gradient_error(self, gradient_mode: str, seq_len: int) -> float:
         error, _ = gradient_error(self.model, self.gradient, self.window)
-        return max(error, ROUNDING)
+        return max(finite(error), ROUNDING)
 
 
 class OfEveryModeLong(Iteration):

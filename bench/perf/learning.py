@@ -8,7 +8,7 @@ import models
 from bench.attempt import build, observe_both, run_cell
 from bench.data import make_dataset
 from bench.measure import peak_bytes
-from bench.perf import in_unit, measured_task
+from bench.perf import finite, in_unit, measured_task
 from bench.perf.yardstick import in_yardsticks, peer_iteration
 from bench.seeds import generator
 
@@ -34,7 +34,7 @@ class ShortTraining:
         if row["status"] != "ok":
             raise RuntimeError(f"{row['status']} in phase {row['phase']}: {row['traceback']}")
         judged = ("h_mae_ru", "field_error", "rollout_error")
-        return max(EXACT, next(row[column] for column in judged if row.get(column) is not None))
+        return max(finite(next(row[column] for column in judged if row.get(column) is not None)), EXACT)
 
 
 class DirectFit:

@@ -1,5 +1,6 @@
 """The asv benchmarks: what each measures, and that new modes and models get theirs without a line."""
 
+from math import inf, nan
 from pathlib import Path
 from time import sleep
 
@@ -8,7 +9,7 @@ import pytest
 import models
 from bench.expand import expand
 from bench.grid import Filters, load_grid
-from bench.perf import measured_task, yardstick
+from bench.perf import in_unit, measured_task, yardstick
 from bench.perf.iteration import OfEveryMode, OfEveryModel
 from bench.perf.learning import DirectFit, ShortTraining
 from bench.perf.planning import Planning
@@ -120,3 +121,26 @@ def test_a_plan_against_its_own_rows_has_nothing_to_run():
     plan = make_plan(expand(load_grid("smoke"), Filters()), benchmark.rows)
     assert plan.finished
     assert not plan.run
+
+
+@pytest.mark.parametrize("value", [nan, inf])
+def test_a_benchmark_that_gives_no_number_fails(value):
+    """asv would take NaN as a skip."""
+    with pytest.raises(ArithmeticError, match=f"measured {value}"):
+        in_unit("bytes")(lambda self: value)(None)
+
+
+def test_a_gradient_error_that_is_no_number_is_not_the_best_possible(monkeypatch):
+    monkeypatch.setattr("bench.perf.iteration.gradient_error", lambda *_: (nan, nan))
+    benchmark = OfEveryMode()
+    benchmark.setup("discrete", 4)
+    with pytest.raises(ArithmeticError):
+        benchmark.track_gradient_error("discrete", 4)
+
+
+def test_a_learned_error_that_is_no_number_is_not_the_best_possible(monkeypatch):
+    monkeypatch.setattr("bench.perf.learning.run_cell", lambda *_: {"status": "ok", "h_mae_ru": nan})
+    benchmark = ShortTraining()
+    benchmark.setup("hnn")
+    with pytest.raises(ArithmeticError):
+        benchmark.track_error("hnn")

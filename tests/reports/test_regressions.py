@@ -59,7 +59,8 @@ def test_alarms_come_first_and_are_counted(history):
     assert "3 of 4 benchmarks worse, failed or vanished" in page
     assert "3 of 4 benchmarks worse, failed or vanished" in table
     assert (
-        "| `iteration.OfEveryMode.track_time(discrete, 4)` | worse | 1.3 yardsticks | 1 | +30.0 % | 5.0 % |" in table
+        "| `iteration.OfEveryMode.track_time('discrete', 4)` | worse | 1.3 yardsticks | 1 | +30.0 % | 5.0 % |"
+        in table
     )
     assert "b.new" not in table
 
@@ -78,6 +79,23 @@ def test_a_series_holds_the_nights_of_the_last_ones_machine(history):
     assert len(line.series) == 3
     assert min(ys) == ys[-1]  # the highest is the last
     assert texts[-1].endswith("1.3 yardsticks")
+
+
+def test_the_night_that_was_judged_is_shown_where_another_commit_is_newer(history):
+    write_night(history, 9, {TIMED: figure(5.0)}, {TIMED: verdict("worse", 4.0)})
+    page, table = (path.read_text() for path in regressions.build(history, history / "out", "4.json"))
+    assert "measured 2026-01-04T02:00:00+00:00" in page
+    assert "+30.0 %" in table
+    assert ": 5 yardsticks</title>" in page  # in the series still
+    with pytest.raises(regressions.NoNights, match=r"no night 7\.json"):
+        regressions.build(history, history / "out", "7.json")
+
+
+def test_what_puts_the_night_in_question_is_said_in_its_heading(history):
+    write_night(history, 5, {TIMED: figure(1.0)}, {TIMED: verdict("same")}, caveat="Blind to slowdowns.")
+    page, table = (path.read_text() for path in regressions.build(history, history / "out"))
+    assert "<h1>Blind to slowdowns. Nothing worse in 1 benchmarks</h1>" in page
+    assert table.startswith("### Blind to slowdowns. Nothing worse in 1 benchmarks\n")
 
 
 def test_a_history_without_nights_exits_with_2(tmp_path):

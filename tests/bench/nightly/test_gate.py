@@ -1,85 +1,12 @@
 """The command: what it says, what it keeps, its exit codes. asv and the grid are replaced by known figures."""
 
-import subprocess
-
 import pytest
 from nights import BYTES, ERROR, timed
-from typer import Typer
-from typer.testing import CliRunner
+from scratch import GOOD, Asv, git
 
-from bench.nightly import __main__ as nightly
-from bench.nightly import backfill, compare, gate
-from bench.nightly.asv_passes import NothingMeasured
+from bench.nightly import gate
 from bench.nightly.figures import Figure
 from bench.nightly.history import History
-
-GOOD = {timed(4): 1.0, BYTES: 100.0, ERROR: 0.1}
-
-
-class Asv:
-    """In place of asv: gives the figures of the class, a failure where there is no number."""
-
-    figures: dict = GOOD
-    trees: list = []  # noqa: RUF012
-
-    def __init__(self, tree, sha, machine, work):
-        self.code = (tree / "code.py").read_text()
-        self.trees.append(self.code)
-
-    def measure(self, only=()):
-        if not self.figures:
-            raise NothingMeasured("asv stored no result")
-        return {
-            name: Figure("", failure="it broke") if value is None else Figure("", (value,))
-            for name, value in self.figures.items()
-        }
-
-    def keep(self, folder):
-        pass
-
-
-@pytest.fixture
-def repository(tmp_path, monkeypatch):
-    """A clone with two commits, in which the gate runs on figures of ours."""
-    folder = tmp_path / "repository"
-    folder.mkdir()
-    git(folder, "init", "-q", "-b", "main")
-    commit(folder, "first")
-    commit(folder, "second")
-    for module in (gate, backfill):
-        monkeypatch.setattr(module, "REPOSITORY", folder)
-    monkeypatch.setattr("bench.nightly.night.Asv", Asv)
-    monkeypatch.setattr("bench.nightly.night.run_grid", lambda tree, out: {})
-    monkeypatch.setattr(gate, "publish", lambda *_: True)
-    monkeypatch.setattr(gate, "report", lambda *_: True)
-    monkeypatch.setattr(compare, "report", lambda *_: True)
-    for module in (backfill, compare):
-        monkeypatch.setattr(module, "lay_over", lambda tree: None)
-    monkeypatch.setattr(Asv, "figures", GOOD)
-    monkeypatch.setattr(Asv, "trees", [])
-    return folder
-
-
-def git(folder, *arguments):
-    author = ("-c", "user.name=t", "-c", "user.email=t@localhost")
-    return subprocess.run(["git", "-C", str(folder), *author, *arguments], check=True, capture_output=True, text=True)
-
-
-def commit(folder, content):
-    (folder / "code.py").write_text(content)
-    git(folder, "add", "-A")
-    git(folder, "commit", "-qm", content)
-
-
-def invoke(module, *arguments):
-    app = Typer()
-    app.command()(module.main)
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
-
-
-@pytest.fixture
-def run(repository, tmp_path):
-    return lambda *options: invoke(nightly, "--history", tmp_path / "history", *options)
 
 
 def test_the_first_night_says_that_nothing_is_compared_and_is_kept(run, tmp_path):
@@ -103,6 +30,48 @@ def test_a_benchmark_that_fails_exits_with_1_even_in_the_first_night(run, monkey
     done = run()
     assert done.exit_code == 1
     assert f"FAILED: {ERROR}: it broke" in done.output
+
+
+def test_the_log_of_a_night_in_which_something_failed_is_kept_and_named(run, monkeypatch, tmp_path):
+    run()
+    assert not (tmp_path / "history" / "logs").exists()
+    monkeypatch.setattr(Asv, "figures", GOOD | {BYTES: None})
+    done = run()
+    (log,) = (tmp_path / "history" / "logs").iterdir()
+    assert "ZeroDivisionError" in log.read_text()
+    assert f"with the tracebacks of what failed: {log}." in done.output
+
+
+@pytest.mark.parametrize(("passes", "tonight"), [(2, GOOD), (3, GOOD | {timed(4): 1.3})])
+def test_asv_that_breaks_in_a_later_or_fresh_pass_fails_the_times_and_loses_no_other_figure(
+    run, monkeypatch, tmp_path, passes, tonight
+):
+    run()
+    monkeypatch.setattr(Asv, "passes", passes)
+    monkeypatch.setattr(Asv, "figures", tonight)
+    done = run()
+    assert done.exit_code == 1
+    assert f"FAILED: {timed(4)}: asv failed as a whole in a later pass" in done.output
+    last = History(tmp_path / "history").nights()[-1]
+    assert last.figures[BYTES].value == 100.0
+    assert list(last.alarms) == [timed(4)]
+
+
+def test_a_night_that_cannot_show_a_slowdown_says_so_first(run, monkeypatch):
+    run()
+    monkeypatch.setattr(Asv, "measure", measure_in_noise)
+    lines = run().output.splitlines()
+    said = "Blind to slowdowns of 20%: all 1 benchmarks of time are too noisy."
+    assert lines.index(said) == next(place for place, line in enumerate(lines) if line.startswith("kept as")) + 1
+
+
+def measure_in_noise(self, only=()):
+    self.passes -= 1
+    return {
+        timed(4): Figure("", (0.8 + 0.2 * (self.passes % 3),)),
+        BYTES: Figure("", (100.0,)),
+        ERROR: Figure("", (0.1,)),
+    }
 
 
 def test_a_renamed_benchmark_has_vanished_until_that_is_accepted(run, monkeypatch):
@@ -172,35 +141,11 @@ def test_a_name_that_no_night_has_cannot_be_accepted(run):
     assert "nonsense" in done.output
 
 
-def test_backfill_measures_each_commit_once_in_a_tree_of_its_own(repository, tmp_path):
-    assert invoke(backfill, "--commits", 5, "--history", tmp_path / "history").exit_code == 0
-    assert Asv.trees == ["first", "second"]
-    nights = History(tmp_path / "history").nights()
-    assert [night.subject for night in nights] == ["first", "second"]
-    assert invoke(backfill, "--commits", 5, "--history", tmp_path / "history").exit_code == 0
-    assert Asv.trees == ["first", "second"]
-    assert "worktree" not in git(repository, "worktree", "list", "--porcelain").stdout.partition("\n")[2]
-
-
-def test_backfill_of_commits_that_cannot_be_measured_exits_with_3(repository, tmp_path, monkeypatch):
-    monkeypatch.setattr(Asv, "figures", {})
-    assert invoke(backfill, "--history", tmp_path / "history").exit_code == 3
-
-
-def test_a_comparison_finds_what_head_made_worse(repository, tmp_path, monkeypatch):
-    same = invoke(compare, "HEAD~1", "--out", tmp_path / "out")
-    assert same.exit_code == 0, same.output
-    monkeypatch.setattr(Asv, "measure", measure_by_code)
-    done = invoke(compare, "HEAD~1", "--out", tmp_path / "out")
-    assert done.exit_code == 1
-    assert f"WORSE: {BYTES} by +20.0%" in done.output
-
-
-def measure_by_code(self, only=()):
-    return {BYTES: Figure("", (120.0 if self.code == "second" else 100.0,))}
-
-
-def test_a_base_that_is_no_commit_exits_with_2(repository, tmp_path):
-    done = invoke(compare, "nowhere", "--out", tmp_path / "out")
-    assert done.exit_code == 2
-    assert "nowhere" in done.output
+def test_nights_of_some_benchmarks_replace_none_of_all(run, repository, monkeypatch, tmp_path):
+    history = tmp_path / "history"
+    run()
+    monkeypatch.setattr(Asv, "figures", {BYTES: 100.0})
+    assert run("--only", "track_peak_bytes").exit_code == 0
+    assert (history / "asv" / "results.json").read_text() == str(len(GOOD))
+    run()
+    assert (history / "asv" / "results.json").read_text() == "1"

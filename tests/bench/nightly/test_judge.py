@@ -103,6 +103,12 @@ def test_a_night_of_some_benchmarks_misses_no_others():
     assert outcomes(tonight, earlier) == {timed(4): Outcome.SAME, timed(32): Outcome.VANISHED}
 
 
+def test_however_many_nights_of_some_benchmarks_forget_none_of_the_others():
+    earlier = [night(1, {ERROR: 1.0, timed(4): 1.0})]
+    earlier += [replace(night(number, {timed(4): 1.0}), only=("track_time",)) for number in range(2, 12)]
+    assert outcomes(night(12, {timed(4): 1.0}), earlier) == {timed(4): Outcome.SAME, ERROR: Outcome.VANISHED}
+
+
 def test_one_pass_that_failed_fails_the_benchmark():
     assert pooled([{ERROR: Figure("", (1.0,))}, {ERROR: FAILED}])[ERROR].failure == "it broke"
 
