@@ -137,7 +137,7 @@ def _draw_losses(axis: Axes, found: Map) -> None:
     axis.set_xlabel("epoch")
     axis.set_ylabel("loss (state²)")
     axis.set_title("loss after each epoch")
-    axis.legend(loc="upper right", frameon=False)
+    axis.legend(loc="best", frameon=False)
 
 
 def _draw_field(axis: Axes, row: dict[str, Any] | None, found: Map, colours: ScalarMappable) -> None:
