@@ -1,6 +1,7 @@
 """Energy over long rollouts: how far the true H moves along what a model predicts, against time."""
 
 import math
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -10,13 +11,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from reports import rows as select
 from reports import saving, theme
 from reports.bands import draw_band
 from reports.exhibit import Chapter, Exhibit, ids, prose, stem
-from reports.frames import column, distinct_pairs, groups, keep, narrow, records, where
+from reports.frames import column, distinct, distinct_pairs, groups, keep, narrow, records, where
+from reports.layout import legend_below, line_handles, sheets
 from reports.log_axes import power_ticks
 from reports.long_form import long_form
 from reports.material import Material
@@ -37,11 +38,11 @@ _DRIFTS = {
 _NEEDED = [
     *select.LINED, "status", "validation_loss", "energy_horizon", "energy_times", "energy_error_curve", *_DRIFTS
 ]  # fmt: skip
-_MARKED = 12  # every so many points of a curve have a marker
+_HEIGHT, _COLUMNS = 3.0, 2  # inches of a panel, and panels a row
 
 
 def chapter(material: Material, out: Path) -> Chapter:
-    """Writes energy.png, .pdf and .md for each protocol with long rollouts; several stand in the names."""
+    """Writes energy.png, .pdf and .md for each protocol with long rollouts; they stand in the names, if several."""
     followed = {name: select.ok(narrow(lined, _NEEDED)) for name, lined in material.lined.items()}
     # curves are long: rather made twice than those of all protocols kept at once
     followed = {name: rows for name, rows in followed.items() if not _shown(rows)[0].empty}
@@ -69,34 +70,26 @@ def curves(rows: pd.DataFrame) -> pd.DataFrame:
     return keep(points, points["error"] > ROUNDING)
 
 
-def draw(points: pd.DataFrame) -> Figure:
+def draw(points: pd.DataFrame, looks: Mapping[str, theme.Look]) -> Figure:
     """One panel a system, both axes logarithmic: mean over seeds, band from the least to the largest."""
     systems = select.systems(points)
-    columns = min(2, len(systems))
-    looks = theme.line_looks(sorted(distinct_pairs(points, "model", "line")))
+    columns = min(_COLUMNS, len(systems))
     with theme.style():
-        figure, axes = theme.panels(math.ceil(len(systems) / columns), columns, height=3.0)
+        figure, axes = theme.panels(math.ceil(len(systems) / columns), columns, _HEIGHT)
         for axis, system in zip(axes.flat, systems, strict=False):
             _draw_panel(axis, where(points, system=system), looks)
             axis.set_title(prose(system))
         theme.hide(list(axes.flat[len(systems) :]))
         for axis in axes[:, 0]:
             axis.set_ylabel("median |H(t) - H(0)| (units of H)")
-        handles = [
-            Line2D([], [], color=look.colour, marker=look.marker, linestyle=look.dash, label=line)
-            for line, look in looks.items()
-        ]
-        figure.legend(
-            handles=handles, loc="outside lower center", ncols=min(3, len(handles)), frameon=False, handlelength=3
-        )
+        legend_below(figure, line_handles(looks, distinct(points, "line")))
         return figure
 
 
-def _draw_panel(axis: Axes, points: pd.DataFrame, looks: dict[str, theme.Look]) -> None:
+def _draw_panel(axis: Axes, points: pd.DataFrame, looks: Mapping[str, theme.Look]) -> None:
     for (line,), own in groups(points, ["line"]):
         look = looks[line]
-        style = {"linestyle": look.dash, "marker": look.marker, "markevery": _MARKED, "markeredgecolor": "white"}
-        draw_band(axis, own, "time", "error", look, **style)
+        draw_band(axis, own, "time", "error", look, linestyle=look.dash, marker=look.marker)
     axis.set_xscale("log")
     axis.set_yscale("log")
     power_ticks(axis, "x")
@@ -146,9 +139,7 @@ def drifts(rows: pd.DataFrame) -> pd.DataFrame:
 def _exhibits(rows: pd.DataFrame, protocol: str, out: Path, suffix: str) -> list[Exhibit]:
     points, left_out = _shown(rows)
     steady = drifts(rows)
-    figure = draw(points)
-    pictures = saving.save(figure, out, stem("energy", suffix))
-    title = f"Energy over long rollouts, protocol {protocol}"
+    title, name = f"Energy over long rollouts, protocol {protocol}", stem("energy", suffix)
     caption = (
         "Change of the true H along free rollouts from true starts that were not trained on, median over the "
         f"starts; mean over seeds, band from the least to the largest. The growth exponent a is that of t^a from "
@@ -156,9 +147,18 @@ def _exhibits(rows: pd.DataFrame, protocol: str, out: Path, suffix: str) -> list
         f"{ROUNDING:g}, which are rounding, are left out.{select.room(left_out)}"
     )
     tabled = Table(title, caption, HEADINGS, table(points), words=2)
-    texts = tabled.publish(out, stem("energy", suffix), points, ids(points))
-    curved = replace(texts, files=(*pictures, *texts.files))
-    return [curved] if steady.empty else [curved, _drift_exhibit(steady, protocol, out, suffix)]
+    texts = tabled.publish(out, name, points, ids(points))
+    first, *others = _pictures(points, title, caption, out, name)
+    curved = [replace(texts, files=(*first.files, *texts.files)), *others]
+    return curved if steady.empty else [*curved, _drift_exhibit(steady, protocol, out, suffix)]
+
+
+def _pictures(points: pd.DataFrame, title: str, caption: str, out: Path, name: str) -> Iterator[Exhibit]:
+    looks = theme.line_looks(sorted(distinct_pairs(points, "model", "line")))
+    for sheet in sheets(select.systems(points), _HEIGHT, _COLUMNS):
+        own = keep(points, points["system"].isin(sheet.entries))
+        files = saving.save(draw(own, looks), out, stem(name, sheet.suffix))
+        yield Exhibit(title + sheet.words, caption, files, cells=ids(own))
 
 
 def _drift_exhibit(steady: pd.DataFrame, protocol: str, out: Path, suffix: str) -> Exhibit:

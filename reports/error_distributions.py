@@ -1,5 +1,6 @@
 """Figures V to VII: distributions of |H_pred - H_true| on the three test sets, one figure a system."""
 
+import textwrap
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,6 +23,7 @@ from reports.material import Material
 TITLE = "Distributions of |H_pred - H_true| (Figures V to VII)"
 _ENOUGH = 4000  # samples of a violin: they cost time, and more of them change nothing that is seen
 _GRID, _HALF = 100, 0.425  # points at which its density is drawn, and half its width; lines are 1 apart
+_LABEL_WIDTH = 30  # characters in a line of a label
 _NEEDED = [*select.LINED, "status", "validation_loss", *(f"h_quantiles_{name}" for name in TEST_SETS)]
 
 
@@ -84,7 +86,7 @@ def _draw_panel(axis: Axes, samples: pd.DataFrame, order: list[str], looks: dict
     axis.set_xscale("log")
     power_ticks(axis, "x")
     axis.grid(visible=False, axis="y")
-    axis.set_yticks(range(len(order)), order)
+    axis.set_yticks(range(len(order)), [textwrap.fill(line, _LABEL_WIDTH) for line in order])
     axis.set_ylim(len(order) - 0.5, -0.5)
     if samples.empty:
         axis.text(0.5, 0.5, "not measured", transform=axis.transAxes, ha="center")

@@ -11,6 +11,7 @@ from reports.scaling_points import SETTINGS, Scaling, in_short, in_words
 
 _IDENTITY = ("system", *SETTINGS)
 Panel = tuple[str, list[Scaling]]  # its title, and what is drawn in it
+Grid = list[list[Panel | None]]  # by row; None where nothing was measured
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def families(measured: Sequence[Scaling], apart: Sequence[str]) -> list[Family]:
     ]
 
 
-def panels(family: Family, columns: str, rows: Sequence[str], widest: int) -> list[list[Panel | None]]:
+def panels(family: Family, columns: str, rows: Sequence[str], widest: int) -> Grid:
     """A grid of panels: values of `columns` across, at most `widest` a row, combinations of `rows` down.
 
     Members that neither tells apart share a panel. None where a combination was not measured.
@@ -57,7 +58,12 @@ def panels(family: Family, columns: str, rows: Sequence[str], widest: int) -> li
     return [line + [None] * (len(chunks[0]) - len(line)) for line in titled]
 
 
-def draw(grid: list[list[Panel | None]], height: float, panel: Callable[[Axes, list[Scaling]], None]) -> Figure:
+def members(grid: Grid) -> list[Scaling]:
+    """What is drawn in any of its panels."""
+    return [member for line in grid for entry in line if entry for member in entry[1]]
+
+
+def draw(grid: Grid, height: float, panel: Callable[[Axes, list[Scaling]], None]) -> Figure:
     """A figure with a titled panel for each of the grid; call it within theme.style()."""
     figure, axes = theme.panels(len(grid), len(grid[0]), height)
     for axis, entry in zip(axes.flat, (entry for line in grid for entry in line), strict=True):

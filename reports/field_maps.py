@@ -137,7 +137,7 @@ def _draw_losses(axis: Axes, found: Map) -> None:
     axis.set_xlabel("epoch")
     axis.set_ylabel("loss (state²)")
     axis.set_title("loss after each epoch")
-    axis.legend(loc="upper right", frameon=False)
+    axis.legend(loc="best", frameon=False)
 
 
 def _draw_field(axis: Axes, row: dict[str, Any] | None, found: Map, colours: ScalarMappable) -> None:
@@ -155,9 +155,9 @@ def _draw_field(axis: Axes, row: dict[str, Any] | None, found: Map, colours: Sca
 
 
 def _name_axes(axis: Axes, found: Map) -> None:
-    first, second = PLANES.get(found.system, ("q", "p"))
-    axis.set_xlabel(f"{first} (position)")
-    axis.set_ylabel(f"{second} (momentum)")
+    first, second = PLANES.get(found.system, ("q (position)", "p (momentum)"))
+    axis.set_xlabel(first)
+    axis.set_ylabel(second)
 
 
 def _exhibit(found: Map, out: Path, suffix: str) -> Exhibit:

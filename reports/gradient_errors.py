@@ -1,6 +1,6 @@
 """Error of the gradient against N and against h, a line a gradient mode."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import matplotlib.ticker as ticker
@@ -10,14 +10,16 @@ from matplotlib.figure import Figure
 
 from reports import facets, saving, theme
 from reports.exhibit import Chapter, Exhibit, ids, stem
-from reports.facets import Family
+from reports.facets import Family, Grid
 from reports.frames import distinct, groups, keep, ordered, positive, varies, where
+from reports.layout import legend_below, sheets
 from reports.log_axes import length_axis, power_ticks
 from reports.scaling_points import Scaling, exponent_text, sweeps, tidy
 from reports.statistics import Exponent, fit_exponent
 
 TITLE = "Error of the gradient"
 _ERROR = "gradient_rel_error"
+_HEIGHT = 2.2  # inches of a panel against N
 _DEFINITION = (
     "||g - g_exact|| / ||g_exact||, g_exact by backpropagation through the same rollout in float64, median over "
     "seeds. Dotted: the limit up to which a gradient counts as exact"
@@ -25,7 +27,7 @@ _DEFINITION = (
 
 
 def chapter(measured: list[Scaling], out: Path) -> Chapter:
-    """Writes gradient_error_n and gradient_error_h, as .png and .pdf, into `out`."""
+    """Writes gradient_error_n and gradient_error_h, as .png and .pdf, into `out`, in as many sheets as they need."""
     having = [scaling for scaling in measured if len(positive(scaling.points, _ERROR))]
     if not having:
         return Chapter(TITLE, missing=("no ok profile row has a gradient error: it is not drawn",))
@@ -34,33 +36,37 @@ def chapter(measured: list[Scaling], out: Path) -> Chapter:
     missing = [] if lengths else ["no setting was profiled at two lengths: gradient error against N not drawn"]
     if not steps:
         missing.append("no mode was profiled at two step sizes and one N: gradient error against h not drawn")
-    exhibits = [_against_n(family, out) for family in lengths] + [_against_h(family, out) for family in steps]
+    exhibits = [exhibit for family in lengths for exhibit in _against_n(family, out)]
+    exhibits += [exhibit for family in steps for exhibit in _against_h(family, out)]
     return Chapter(TITLE, tuple(exhibits), tuple(missing))
 
 
-def draw_against_n(family: Family) -> Figure:
-    """Log-log, a panel a system (across), net and step size (down)."""
-    grid = facets.panels(family, "system", ("net", "step_size"), widest=3)
+def grid_against_n(family: Family) -> Grid:
+    """A panel a system (across), net and step size (down)."""
+    return facets.panels(family, "system", ("net", "step_size"), widest=3)
+
+
+def grid_against_h(family: Family) -> Grid:
+    """A panel a system (across) and net (down)."""
+    return facets.panels(family, "system", ("net",), widest=3)
+
+
+def draw_against_n(grid: Grid, title: str) -> Figure:
+    """Log-log panels, one legend for all."""
     with theme.style():
-        figure = facets.draw(grid, 2.2 if len(grid) > 1 else 2.8, _panel_against_n)
+        figure = facets.draw(grid, _HEIGHT if len(grid) > 1 else 2.8, _panel_against_n)
         _align(figure)
-        modes = theme.in_mode_order(mode for member in family.members for mode in member.modes)
-        handles = theme.mode_handles(modes)
-        figure.legend(
-            handles=handles, loc="outside lower center", ncols=min(4, len(handles)), frameon=False, handlelength=4
-        )
-        theme.title(figure, family.title)
+        legend_below(figure, theme.mode_handles(_modes(grid)), handlelength=4)
+        theme.title(figure, title)
         return figure
 
 
-def draw_against_h(family: Family) -> Figure:
-    """Log-log at one N, a panel a system (across) and net (down), with the observed order in its legend."""
-    grid = facets.panels(family, "system", ("net",), widest=3)
-    modes = {mode for member in family.members for mode in member.modes}
+def draw_against_h(grid: Grid, title: str) -> Figure:
+    """Log-log panels, each at one N, with the observed orders in its legend."""
     with theme.style():
-        figure = facets.draw(grid, 2.1 + 0.13 * len(modes), _panel_against_h)
+        figure = facets.draw(grid, _height_against_h(grid), _panel_against_h)
         _align(figure)
-        theme.title(figure, family.title)
+        theme.title(figure, title)
         return figure
 
 
@@ -84,22 +90,37 @@ def order(own: pd.DataFrame, exact_below: float) -> Exponent | None:
     return fit_exponent(inexact["step_size"], inexact[_ERROR])
 
 
-def _against_n(family: Family, out: Path) -> Exhibit:
-    figure = draw_against_n(family)
-    files = saving.save(figure, out, stem("gradient_error_n", family.name))
+def _against_n(family: Family, out: Path) -> Iterator[Exhibit]:
+    grid = grid_against_n(family)
     caption = f"Relative error of the gradient against the number of steps N ({family.title}): {_DEFINITION}."
-    return Exhibit(_title("Gradient error against N", family), caption, files, cells=ids(tidy(family.members)))
+    for sheet in sheets(grid, _HEIGHT):
+        figure = draw_against_n(sheet.entries, family.title)
+        files = saving.save(figure, out, stem("gradient_error_n", family.name, sheet.suffix))
+        title = _title("Gradient error against N", family) + sheet.words
+        yield Exhibit(title, caption, files, cells=ids(tidy(facets.members(sheet.entries))))
 
 
-def _against_h(family: Family, out: Path) -> Exhibit:
-    figure = draw_against_h(family)
-    files = saving.save(figure, out, stem("gradient_error_h", family.name))
+def _against_h(family: Family, out: Path) -> Iterator[Exhibit]:
+    grid = grid_against_h(family)
     caption = (
         f"Relative error of the gradient against the step size h at a fixed number of steps N ({family.title}): "
         f"{_DEFINITION}. Legend: p of h^p, least squares in log-log over the points above the dotted line, ± half "
         "width of its 95 % interval. N is the length with the most measurements, the longest of equal ones."
     )
-    return Exhibit(_title("Gradient error against h", family), caption, files, cells=ids(tidy(family.members)))
+    for sheet in sheets(grid, _height_against_h(grid)):
+        figure = draw_against_h(sheet.entries, family.title)
+        files = saving.save(figure, out, stem("gradient_error_h", family.name, sheet.suffix))
+        title = _title("Gradient error against h", family) + sheet.words
+        yield Exhibit(title, caption, files, cells=ids(tidy(facets.members(sheet.entries))))
+
+
+def _modes(grid: Grid) -> list[str]:
+    return theme.in_mode_order(mode for member in facets.members(grid) for mode in member.modes)
+
+
+def _height_against_h(grid: Grid) -> float:
+    """Inches of a panel and of the legend below it."""
+    return 2.1 + 0.13 * len(_modes(grid))
 
 
 def _panel_against_n(axis: Axes, members: Sequence[Scaling]) -> None:
@@ -124,7 +145,7 @@ def _panel_against_h(axis: Axes, members: Sequence[Scaling]) -> None:
     steps = sorted(distinct(sweep, "step_size"))
     axis.set_xticks(steps, [f"{step:g}" for step in steps])
     axis.xaxis.set_minor_locator(ticker.NullLocator())
-    axis.set_xlabel(f"h at N = {sweep['seq_len'].iloc[0]}")
+    axis.set_xlabel(f"h at N = {sweep['seq_len'].iloc[0]} (units of time)")
     axis.legend(
         handles=theme.mode_handles(modes, labels), loc="upper center", bbox_to_anchor=(0.5, -0.25), frameon=False,
         handlelength=3.5, fontsize=6.5,

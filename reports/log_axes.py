@@ -20,11 +20,16 @@ def length_axis(axis: Axes, lengths: Sequence[int], most_labels: int = 9) -> Non
 
 
 def readable_ticks(axis: Axes, name: Literal["x", "y"]) -> None:
-    """Plain numbers on a logarithmic axis: 1, 2, 5 of a decade, 1 alone over many, and all nine over half of one."""
+    """Plain numbers on a logarithmic axis: 1, 2, 5 of a decade, 1 alone over many, and all nine over half of one.
+
+    Where fewer than two of these lie on the axis, it has others.
+    """
     side = axis.xaxis if name == "x" else axis.yaxis
     low, high = axis.get_xlim() if name == "x" else axis.get_ylim()
     digits = (1,) if high >= 300 * low else (1, 2, 5) if high >= 5 * low else range(1, 10)
-    side.set_major_locator(ticker.LogLocator(subs=digits))
+    locator = ticker.LogLocator(subs=digits)
+    shown = [tick for tick in locator.tick_values(low, high) if low <= tick <= high]
+    side.set_major_locator(locator if len(shown) > 1 else ticker.MaxNLocator(5))
     side.set_major_formatter(ticker.FormatStrFormatter("%g"))
     side.set_minor_locator(ticker.NullLocator())
 

@@ -17,6 +17,7 @@ from reports import facets, saving, theme
 from reports.exhibit import Chapter, Exhibit, ids, prose, stem
 from reports.facets import Family
 from reports.frames import groups, keep, positive, records, where
+from reports.layout import legend_below
 from reports.log_axes import readable_ticks
 from reports.numerals import brief
 from reports.scaling_points import Scaling, sweeps, tidy
@@ -67,14 +68,11 @@ def draw(family: Family) -> Figure:
         colours = ScalarMappable(scale, _COLOURS)
         figure = facets.draw(grid, 3.2, lambda axis, members: _panel(axis, members, colours))
         bar = figure.colorbar(colours, ax=figure.axes, shrink=0.8, pad=0.01, aspect=30)
-        bar.set_label("log₁₀ of the gradient error")
+        bar.set_label("log₁₀ of the gradient error (relative)")
         bar.locator = ticker.MaxNLocator(integer=True)
         bar.update_ticks()
         theme.title(figure, family.title)
-        handles = [*_handles(modes), _ring_handle()]
-        figure.legend(
-            handles=handles, loc="outside lower center", ncols=min(4, len(handles)), frameon=False, handlelength=4
-        )
+        legend_below(figure, [*_handles(modes), _ring_handle()], handlelength=4)
         return figure
 
 

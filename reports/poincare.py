@@ -1,6 +1,7 @@
 """Surfaces of section: the true one beside the learned ones, within the curve that bounds what the energy allows."""
 
 import math
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,20 +16,22 @@ from reports import rows as select
 from reports import saving, theme
 from reports.exhibit import Chapter, Exhibit, ids, prose, stem
 from reports.frames import keep, records, where
+from reports.layout import sheets
 from reports.material import Material
 from reports.numerals import plain
 from reports.tabular import Table
 
 TITLE = "Surfaces of section"
 TRUE = "true_h"  # the model whose section is the true one, but for its integrator
-_COLUMNS = 4
+_HEIGHT, _COLUMNS = 1.75, 4  # inches of a panel, and panels a row
+_TITLE_WIDTH = 26  # characters of a panel's title in a line
 _MEASURES = {
     "section_distance": "distance",
     "section_outside": "share outside",
     "chaotic_share": "chaotic share",
     "chaotic_exponent": "exponent (1/time)",
 }
-PLANES = {"henon_heiles": ("y", "p$_y$")}  # names of the two coordinates
+PLANES = {"henon_heiles": ("y (position)", "p_y (momentum)")}  # the two coordinates, as axes name them
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ def chapter(material: Material, out: Path) -> Chapter:
     """Writes poincare_SYSTEM_E=ENERGY.png, .pdf, .md, .tex and .csv; several protocols stand in the names."""
     found = list(sections(material))
     several = len({one.protocol for one in found}) > 1
-    exhibits = tuple(_exhibit(one, out, one.protocol if several else "") for one in found)
+    exhibits = tuple(exhibit for one in found for exhibit in _exhibits(one, out, one.protocol if several else ""))
     lacking = dict.fromkeys((one.system, one.protocol) for one in found if one.rows[0]["model"] != TRUE)
     missing = tuple(
         f"no row of {TRUE} with a section of {system}, protocol {name}: the true section is not drawn"
@@ -76,13 +79,14 @@ def draw(found: Sections) -> Figure:
     count = len(found.rows)
     columns = min(_COLUMNS, count)
     with theme.style():
-        figure, axes = theme.panels(math.ceil(count / columns), columns, height=1.75, shared=True)
+        figure, axes = theme.panels(math.ceil(count / columns), columns, _HEIGHT, shared=True)
         several = len({row["model"] for row in found.rows}) < count  # lines of one model, told apart by their labels
         for axis, row in zip(axes.flat, found.rows, strict=False):
             _draw_panel(axis, row, found.number)
-            axis.set_title("true" if row["model"] == TRUE else row["line" if several else "model"])
+            name = "true" if row["model"] == TRUE else row["line" if several else "model"]
+            axis.set_title(textwrap.fill(name, _TITLE_WIDTH))
         theme.hide(list(axes.flat[count:]))
-        first, second = PLANES.get(found.system, ("first coordinate", "second coordinate"))
+        first, second = PLANES.get(found.system, ("first coordinate (state)", "second coordinate (state)"))
         for place, axis in enumerate(axes.flat[:count]):
             axis.tick_params(labelbottom=place + columns >= count)  # the lowest of its column
             axis.set_xlabel(first if place + columns >= count else "")
@@ -131,10 +135,8 @@ def _entry(row: dict[str, Any], name: str, number: int) -> float:
     return float(values[number]) if number < values.size else np.nan
 
 
-def _exhibit(found: Sections, out: Path, suffix: str) -> Exhibit:
+def _exhibits(found: Sections, out: Path, suffix: str) -> list[Exhibit]:
     name = stem("poincare", found.system, f"E={plain(found.energy)}", suffix)
-    figure = draw(found)
-    pictures = saving.save(figure, out, name)
     caption = (
         "Points at which free rollouts from equal true starts cross the section, and the curve beyond which the true "
         "energy allows none. Distance: half the sum of the differences of two histograms, of these points and of "
@@ -146,4 +148,12 @@ def _exhibit(found: Sections, out: Path, suffix: str) -> Exhibit:
     shown = {**_MEASURES, "long_escape_share": "escapes (all energies)"}
     lines = [[row["line"], *(plain(row[measure]) for measure in shown)] for row in records(data)]
     texts = Table(found.title, caption, ("model", *shown.values()), lines).publish(out, name, data, ids(data))
-    return replace(texts, files=(*pictures, *texts.files))
+    first, *others = _pictures(found, caption, out, name)
+    return [replace(texts, files=(*first.files, *texts.files)), *others]
+
+
+def _pictures(found: Sections, caption: str, out: Path, name: str) -> Iterator[Exhibit]:
+    for sheet in sheets(found.rows, _HEIGHT, _COLUMNS):
+        files = saving.save(draw(replace(found, rows=sheet.entries)), out, stem(name, sheet.suffix))
+        cells = tuple(sorted(row["cell_id"] for row in sheet.entries))
+        yield Exhibit(found.title + sheet.words, caption, files, cells=cells)

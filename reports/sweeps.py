@@ -1,6 +1,8 @@
 """Errors against what a grid varies of the data: their noise, and how many trajectories there are."""
 
+import math
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -8,14 +10,26 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from bench.schema import TEST_SETS
 from reports import rows as select
 from reports import saving, theme
 from reports.error_markdown import HEADINGS
 from reports.exhibit import Chapter, Exhibit, ids, prose, stem
-from reports.frames import distinct, distinct_pairs, groups, keep, mean, narrow, ordered, records, varies, where
+from reports.frames import (
+    distinct,
+    distinct_pairs,
+    groups,
+    keep,
+    mean,
+    narrow,
+    ordered,
+    otherwise,
+    records,
+    varies,
+    where,
+)
+from reports.layout import legend_below, line_handles, sheets
 from reports.log_axes import power_ticks, readable_ticks
 from reports.material import Material
 from reports.numerals import plain, with_interval
@@ -25,6 +39,10 @@ from reports.tabular import Table
 TITLE = "Errors against noise and number of trajectories"
 _NEEDED = [*select.LINED, "protocol", "status", "validation_loss", "noise", "train_starts",
            *(f"h_mae_{name}" for name in TEST_SETS)]  # fmt: skip
+
+
+_SETS = ("ru", "gaussian")
+_HEIGHT, _COLUMNS = 2.2, 3  # inches of a panel, and panels a row
 
 
 @dataclass(frozen=True)
@@ -38,9 +56,9 @@ class Sweep:
 
 
 SWEEPS = (
-    Sweep("noise", "Error of H against noise", "standard deviation of the noise (state)", False),
+    Sweep("noise", "Error of H against noise", "standard deviation\nof the noise (state)", False),
     Sweep(
-        "train_starts", "Error of H against the number of trajectories", "trajectories that were learned from", True
+        "train_starts", "Error of H against the number of trajectories", "trajectories that\nwere learned from", True
     ),
 )
 
@@ -48,9 +66,10 @@ SWEEPS = (
 def chapter(material: Material, out: Path) -> Chapter:
     """Writes noise_PROTOCOL and train_starts_PROTOCOL, as figure and table, for each protocol that is so varied."""
     exhibits = tuple(
-        _exhibit(points(rows, sweep), sweep, base, out, left_out)
+        exhibit
         for sweep in SWEEPS
         for base, (rows, left_out) in families(material, sweep).items()
+        for exhibit in _exhibits(points(rows, sweep), sweep, base, out, left_out)
     )
     return Chapter(TITLE, exhibits)
 
@@ -90,30 +109,27 @@ def points(rows: pd.DataFrame, sweep: Sweep) -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
-def draw(found: pd.DataFrame, sweep: Sweep) -> Figure:
+def draw(found: pd.DataFrame, sweep: Sweep, looks: Mapping[str, theme.Look]) -> Figure:
     """A panel a system (across) and test set (RU above Gaussian): a line a model, bars over the range of seeds."""
-    systems, sets = select.systems(found), ("ru", "gaussian")
-    looks = theme.line_looks(sorted(distinct_pairs(found, "model", "line")))
+    drawn, systems = otherwise(found, "model", "true_h"), select.systems(found)  # whose errors are rounding
+    columns = min(_COLUMNS, len(systems))
     with theme.style():
-        figure, axes = theme.panels(len(sets), len(systems), height=2.2)
-        for line, test_set in zip(axes, sets, strict=True):
-            for axis, system in zip(line, systems, strict=True):
-                _draw_panel(axis, where(found, system=system, test_set=test_set), sweep, looks)
+        figure, axes = theme.panels(len(_SETS) * math.ceil(len(systems) / columns), columns, _HEIGHT)
+        theme.hide(list(axes[-len(_SETS) :, (len(systems) - 1) % columns + 1 :].flat))
+        for place, system in enumerate(systems):
+            for row, test_set in enumerate(_SETS, len(_SETS) * (place // columns)):
+                axis = axes[row, place % columns]
+                _draw_panel(axis, where(drawn, system=system, test_set=test_set), sweep, looks)
                 axis.set_title(f"{prose(system)}, {HEADINGS[test_set]}")
-            line[0].set_ylabel("mean |H_pred - H_true|\n(units of H)")
-        figure.supxlabel(sweep.axis, fontsize=8)
-        handles = [Line2D([], [], color=look.colour, marker=look.marker, linestyle=look.dash, label=name)
-                   for name, look in looks.items() if name != "true_h"]  # fmt: skip
-        figure.legend(
-            handles=handles, loc="outside lower center", ncols=min(4, len(handles)), frameon=False, handlelength=3
-        )
+                axis.set_xlabel(sweep.axis if test_set == _SETS[-1] else "")  # below the lowest of a system
+                if place % columns == 0:
+                    axis.set_ylabel("mean |H_pred - H_true|\n(units of H)")
+        legend_below(figure, line_handles(looks, distinct(drawn, "line")))
         return figure
 
 
-def _draw_panel(axis: Axes, found: pd.DataFrame, sweep: Sweep, looks: dict[str, theme.Look]) -> None:
+def _draw_panel(axis: Axes, found: pd.DataFrame, sweep: Sweep, looks: Mapping[str, theme.Look]) -> None:
     for (name,), own in groups(keep(found, found["mean"] > 0), ["line"]):
-        if name == "true_h":
-            continue  # its errors are rounding
         own, look = ordered(own, [sweep.key]), looks[name]
         reach = (own["mean"] - own["least"], own["largest"] - own["mean"])
         axis.errorbar(
@@ -127,12 +143,10 @@ def _draw_panel(axis: Axes, found: pd.DataFrame, sweep: Sweep, looks: dict[str, 
         readable_ticks(axis, "x")
 
 
-def _exhibit(found: pd.DataFrame, sweep: Sweep, protocol: str, out: Path, left_out: int) -> Exhibit:
-    name = stem(sweep.key, protocol)
-    figure = draw(found, sweep)
-    pictures = saving.save(figure, out, name)
+def _exhibits(found: pd.DataFrame, sweep: Sweep, protocol: str, out: Path, left_out: int) -> list[Exhibit]:
+    title, name = f"{sweep.title}, protocol {protocol}", stem(sweep.key, protocol)
     caption = (
-        f"{sweep.title}, protocol {protocol} with other values of {sweep.key}: mean over seeds, in the figure with "
+        f"{title} with other values of {sweep.key}: mean over seeds, in the figure with "
         "bars from the least to the largest, in the table ± half width of the 95 % t-interval. constant predicts the "
         f"mean of H; true_h, whose errors are rounding, is not drawn.{select.room(left_out)}"
     )
@@ -141,10 +155,17 @@ def _exhibit(found: pd.DataFrame, sweep: Sweep, protocol: str, out: Path, left_o
         for (system, line, value), own in groups(found, ["system", "line", sweep.key])
     ]
     headings = ("system", "model", sweep.key, *(HEADINGS[test_set] for test_set in TEST_SETS), "seeds")
-    texts = Table(f"{sweep.title}, protocol {protocol}", caption, headings, lines, 2).publish(
-        out, name, found, ids(found)
-    )
-    return replace(texts, files=(*pictures, *texts.files))
+    texts = Table(title, caption, headings, lines, 2).publish(out, name, found, ids(found))
+    first, *others = _pictures(found, sweep, title, caption, out, name)
+    return [replace(texts, files=(*first.files, *texts.files)), *others]
+
+
+def _pictures(found: pd.DataFrame, sweep: Sweep, title: str, caption: str, out: Path, name: str) -> Iterator[Exhibit]:
+    looks = theme.line_looks(sorted(distinct_pairs(found, "model", "line")))
+    for sheet in sheets(select.systems(found), len(_SETS) * _HEIGHT, _COLUMNS):
+        own = keep(found, found["system"].isin(sheet.entries))
+        files = saving.save(draw(own, sweep, looks), out, stem(name, sheet.suffix))
+        yield Exhibit(title + sheet.words, caption, files, cells=ids(own))
 
 
 def _numbers(own: pd.DataFrame) -> list[str]:

@@ -2,10 +2,13 @@
 
 import numpy as np
 import pytest
+from matplotlib.image import imread
 from synthetic_rows import frame, full_rows, train_row
 
-from reports import energy
+from reports import energy, saving, theme
 from reports import rows as select
+from reports.frames import distinct_pairs
+from reports.layout import PAGE
 from reports.material import Material
 
 TIMES = np.geomspace(0.1, 1000, 60)
@@ -42,7 +45,9 @@ def test_rounding_is_not_drawn_and_lines_stand_in_the_table():
 
 
 def test_axes_have_units():
-    (axis,) = energy.draw(points(rows_of(KNOWN))).axes
+    found = points(rows_of(KNOWN))
+    looks = theme.line_looks(sorted(distinct_pairs(found, "model", "line")))
+    (axis,) = energy.draw(found, looks).axes
     assert axis.get_xlabel() == "t (units of the system's time)"
     assert "units of H" in axis.get_ylabel()
     assert (axis.get_xscale(), axis.get_yscale()) == ("log", "log")
@@ -57,3 +62,15 @@ def test_protocols_with_long_rollouts_have_a_figure_and_drifts_each_and_the_othe
     assert [exhibit.picture is not None for exhibit in exhibits] == [True, False, True]
     assert "| henon heiles | pinn (one_cycle) | 2e-05 |" in exhibits[1].body
     assert all(path.stat().st_size for exhibit in exhibits for path in exhibit.files)
+
+
+def test_many_systems_share_one_table_and_no_figure_is_higher_than_a_page(tmp_path):
+    curve = {"energy_times": TIMES.tolist(), "energy_error_curve": TIMES.tolist()}
+    rows = [train_row(f"system_{number}", "pinn", 0, 0.1, **curve) for number in range(7)]
+    first, second = energy.chapter(Material(frame(rows)), tmp_path).exhibits
+    assert (first.name, second.name) == ("energy", "energy_sheet2")
+    assert first.body.count("pinn (one_cycle)") == 7
+    assert [path.suffix for path in second.files] == [".png", ".pdf"]
+    assert len(first.cells) == 7
+    assert len(second.cells) == 3
+    assert all(imread(exhibit.picture).shape[0] <= PAGE * saving.DPI for exhibit in (first, second))

@@ -2,11 +2,15 @@
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from matplotlib.image import imread
 from synthetic_rows import frame, full_rows, profile_row, train_row
 
 from reports import cost_tables, error_distributions, learning_curves, saving, scaling, theme
 from reports import rows as select
+from reports.frames import distinct_pairs
+from reports.log_axes import readable_ticks
+from reports.material import Material
 from reports.scaling_points import scalings, sweeps
 from reports.theory import complexity_table
 
@@ -88,9 +92,49 @@ def test_errors_leave_out_the_true_h_zeros_and_the_extremes():
     assert not (samples["test_set"] == "sg").any()
 
 
+def drawn_curves(lined):
+    losses = learning_curves.curves(select.ok(lined))
+    looks = theme.line_looks(sorted(distinct_pairs(losses, "model", "line")))
+    return learning_curves.draw(losses, learning_curves.floors(lined), looks)
+
+
+def test_marks_of_many_epochs_leave_their_line_to_be_seen():
+    curve = np.geomspace(1, 1e-3, 100).tolist()
+    rows = [train_row("double_well", "fshnn", 0, 0.01, curve_train=None, curve_validation=curve)]
+    (line, _) = drawn_curves(select.with_lines(select.of_kind(frame(rows), "train"))).axes[0].get_lines()
+    assert len(line.get_xdata()) == 100
+    assert line.get_markevery() == 10
+
+
+def test_ticks_are_those_of_an_axis_that_reaches_to_a_floor_far_below():
+    """They were chosen before the floor was drawn: nine a decade, over three decades, on top of one another."""
+    curve = np.linspace(6, 5, 10).tolist()
+    rows = [train_row("double_well", "fshnn", 0, 0.01, curve_train=None, curve_validation=curve, loss_floor=8e-3)]
+    (axis,) = drawn_curves(select.with_lines(select.of_kind(frame(rows), "train"))).axes
+    low, high = axis.get_ylim()
+    assert 2 <= sum(low <= tick <= high for tick in axis.get_yticks()) <= 4
+
+
+def test_a_short_axis_has_two_ticks_at_least():
+    """Of 9 and 10 only one lay on this one."""
+    axis = Figure().subplots()
+    axis.set(yscale="log", ylim=(9.2, 10.9))
+    readable_ticks(axis, "y")
+    assert sum(9.2 <= tick <= 10.9 for tick in axis.get_yticks()) >= 2
+
+
+def test_systems_that_a_page_has_no_room_for_stand_on_another(tmp_path):
+    systems = [f"system_{number:02}" for number in range(11)]
+    rows = [train_row(system, "fshnn", 0, 0.01) for system in systems]
+    exhibits = learning_curves.chapter(Material(frame(rows)), tmp_path).exhibits
+    assert [exhibit.name for exhibit in exhibits] == ["learning_curves", "learning_curves_sheet2"]
+    assert [exhibit.title[-8:] for exhibit in exhibits] == ["(1 of 2)", "(2 of 2)"]
+    assert [len(exhibit.cells) for exhibit in exhibits] == [6, 5]
+
+
 def test_every_axis_is_labelled():
     rows = select.with_lines(select.of_kind(frame(full_rows()), "train"))
-    curves = learning_curves.draw(learning_curves.curves(select.ok(rows)), learning_curves.floors(rows))
+    curves = drawn_curves(rows)
     assert [axis.get_title() for axis in curves.axes] == ["double well", "coupled oscillator", "henon heiles"]
     assert all(axis.get_xlabel() == "epoch" for axis in curves.axes)
     assert curves.axes[0].get_ylabel() == "loss (state²)"

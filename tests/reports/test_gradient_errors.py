@@ -1,11 +1,13 @@
 """The error of the gradient against N and h: panels, orders, and what is drawn where."""
 
 import pytest
+from matplotlib.image import imread
 from synthetic_rows import frame, profile_row
 
-from reports import facets, gradient_errors
+from reports import facets, gradient_errors, saving
 from reports import rows as select
 from reports.frames import where
+from reports.layout import PAGE
 from reports.scaling_points import scalings
 
 APART = ("system", "net", "step_size")
@@ -14,6 +16,11 @@ APART = ("system", "net", "step_size")
 def family(rows):
     (found,) = facets.families(scalings(select.of_kind(frame(rows), "profile")), APART)
     return found
+
+
+def drawn(draw, grid, rows):
+    found = family(rows)
+    return draw(grid(found), found.title)
 
 
 def sweep_rows(net="fitted", system="double_well", lengths=(16,)):
@@ -37,12 +44,12 @@ def test_order_is_recovered_from_inexact_points_only():
 
 
 def test_legend_says_the_order_of_inexact_modes():
-    figure = gradient_errors.draw_against_h(family(sweep_rows()))
+    figure = drawn(gradient_errors.draw_against_h, gradient_errors.grid_against_h, sweep_rows())
     legend = figure.axes[0].get_legend()
     assert legend is not None
     labels = [text.get_text() for text in legend.get_texts()]
     assert labels == ["discrete", "continuous: p = 2.00 ± <0.01", "paper_adjoint: p = 0.00 ± <0.01"]
-    assert figure.axes[0].get_xlabel() == "h at N = 16"
+    assert figure.axes[0].get_xlabel() == "h at N = 16 (units of time)"
 
 
 def test_n_with_most_measurements_is_shown():
@@ -64,7 +71,7 @@ def test_every_system_net_and_step_has_a_panel():
         for system in ("double_well", "henon_heiles")
         if (net, system) != ("untrained", "henon_heiles")
     ]
-    figure = gradient_errors.draw_against_n(family(rows))
+    figure = drawn(gradient_errors.draw_against_n, gradient_errors.grid_against_n, rows)
     assert [axis.get_title().replace("\n", ", ") for axis in figure.axes] == [
         "double well, fitted net, h = 0.01",
         "henon heiles, fitted net, h = 0.01",
@@ -82,5 +89,18 @@ def test_zero_errors_have_no_place_on_a_logarithmic_axis():
         profile_row("backprop", n, 1e-3, 1, gradient_rel_error=error)
         for n, error in ((4, 0.0), (8, 1e-7), (16, 1e-7))
     ]
-    (line, _) = gradient_errors.draw_against_n(family(rows)).axes[0].get_lines()
+    (line, _) = drawn(gradient_errors.draw_against_n, gradient_errors.grid_against_n, rows).axes[0].get_lines()
     assert list(line.get_xdata()) == [8, 16]
+
+
+def test_many_systems_have_several_sheets_each_with_its_own_cells(tmp_path):
+    rows = [row for number in range(14) for row in sweep_rows(system=f"system_{number:02}", lengths=(8, 16))]
+    exhibits = gradient_errors.chapter(scalings(select.of_kind(frame(rows), "profile")), tmp_path).exhibits
+    names = [exhibit.name for exhibit in exhibits]
+    assert [name for name in names if name.startswith("gradient_error_h")] == [
+        "gradient_error_h", "gradient_error_h_sheet2"
+    ]  # fmt: skip
+    assert names[0] == "gradient_error_n"
+    assert all(imread(exhibit.picture).shape[0] <= PAGE * saving.DPI for exhibit in exhibits)
+    against_h = exhibits[-2:]
+    assert sorted(cell for exhibit in against_h for cell in exhibit.cells) == sorted(row["cell_id"] for row in rows)

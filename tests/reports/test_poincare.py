@@ -48,7 +48,25 @@ def test_every_panel_has_the_points_and_the_curve_and_names_its_model():
         np.testing.assert_allclose(np.hypot(*points.get_data()), radius)
         np.testing.assert_allclose(np.hypot(*curve.get_data()), 1)
         assert axis.get_xlim()[1] >= 1
-    assert figure.axes[0].get_ylabel() == "p$_y$"
+    assert figure.axes[0].get_ylabel() == "p_y (momentum)"
+
+
+def test_a_system_without_names_has_units_too_and_long_labels_are_broken():
+    long = {"recipe": "a_recipe_with_a_long_name", "cell_id": "another"}
+    rows = [row | {"system": "kepler"} for row in (*ROWS, section_row("pinn", 1.2, **long))]
+    axes = poincare.draw(found(rows)[0]).axes
+    assert (axes[0].get_xlabel(), axes[0].get_ylabel()) == ("first coordinate (state)", "second coordinate (state)")
+    assert max(len(line) for axis in axes for line in axis.get_title().split("\n")) <= 26
+
+
+def test_lines_that_a_page_has_no_room_for_stand_on_another(tmp_path):
+    rows = [section_row("pinn", 1.1, recipe=f"recipe_{number}", cell_id=str(number)) for number in range(21)]
+    made = poincare.chapter(Material(frame(rows)), tmp_path).exhibits
+    assert [exhibit.name for exhibit in made[:2]] == [
+        "poincare_henon_heiles_E=0.1", "poincare_henon_heiles_E=0.1_sheet2"
+    ]  # fmt: skip
+    assert [len(exhibit.cells) for exhibit in made[:2]] == [21, 9]
+    assert made[0].body.count("| pinn (") == 21
 
 
 def test_the_table_has_the_entries_of_its_energy():

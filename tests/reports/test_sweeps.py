@@ -1,9 +1,11 @@
 """Errors against noise and number of trajectories: what belongs to a sweep, and the numbers behind it."""
 
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from synthetic_rows import frame, train_row
 
-from reports import sweeps
+from reports import sweeps, theme
+from reports.frames import distinct_pairs
 from reports.material import Material
 
 NOISE, COUNT = sweeps.SWEEPS
@@ -48,6 +50,34 @@ def test_figure_and_table(tmp_path):
     assert [exhibit.name for exhibit in chapter.exhibits] == ["noise_paper", "train_starts_paper"]
     assert "| double well | fshnn (one_cycle) | 0.03 | (3.20 ± 0.25)e-1 |" in chapter.exhibits[0].body
     assert {path.suffix for path in chapter.exhibits[1].files} == {".png", ".pdf", ".md", ".tex", ".csv"}
-    figure = sweeps.draw(sweeps.points(sweeps.families(Material(frame(made)), COUNT)["paper"][0], COUNT), COUNT)
+    figure = drawn(made, COUNT)
     assert {axis.get_xscale() for axis in figure.axes} == {"log"}
-    assert figure.get_supxlabel() == "trajectories that were learned from"
+    assert [axis.get_xlabel() for axis in figure.axes] == ["", "trajectories that\nwere learned from"]
+
+
+def drawn(made, sweep):
+    found = sweeps.points(sweeps.families(Material(frame(made)), sweep)["paper"][0], sweep)
+    return sweeps.draw(found, sweep, theme.line_looks(sorted(distinct_pairs(found, "model", "line"))))
+
+
+def test_nothing_stands_on_the_legend():
+    """The label that the panels shared was on its second row."""
+    made = rows()
+    for model in ("hnn", "srnn", "pinn", "shnn", "weak_form"):
+        made += [row | {"model": model, "cell_id": f"{model} {row['cell_id']}"} for row in rows()[:4]]
+    figure = drawn(made, NOISE)
+    FigureCanvasAgg(figure).draw()
+    (legend,) = figure.legends
+    lowest = min(axis.xaxis.label.get_window_extent().y0 for axis in figure.axes if axis.get_xlabel())
+    assert legend.get_window_extent().y1 < lowest
+
+
+def test_of_many_systems_three_stand_in_a_row_and_each_says_what_is_varied():
+    made = [row | {"system": system, "cell_id": f"{system} {row['cell_id']}"}
+            for system in ("double_well", "henon_heiles", "kepler", "toda") for row in rows()]  # fmt: skip
+    labels = [(axis.get_title(), bool(axis.get_xlabel())) for axis in drawn(made, NOISE).axes]
+    assert labels == [
+        ("double well, RU", False), ("henon heiles, RU", False), ("kepler, RU", False),
+        ("double well, Gaussian", True), ("henon heiles, Gaussian", True), ("kepler, Gaussian", True),
+        ("toda, RU", False), ("toda, Gaussian", True),
+    ]  # fmt: skip
