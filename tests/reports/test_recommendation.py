@@ -128,4 +128,4 @@ def test_pareto_plot_rings_the_set_in_a_panel_a_net():
     assert [axis.get_title() for axis in panels] == ["fitted net", "untrained net"]
     assert all([text.get_text() for text in axis.texts] == ["4", "8"] for axis in panels)
     assert [len(axis.collections[-1].get_offsets()) for axis in panels] == [2, 2]
-    assert figure.axes[2].get_ylabel() == "log₁₀ of the gradient error"
+    assert figure.axes[2].get_ylabel() == "log₁₀ of the gradient error (relative)"
