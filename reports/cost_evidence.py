@@ -102,7 +102,10 @@ def few_iterations(material: Material, start_guess: str, most: float) -> Evidenc
         if scaling.setting["start_guess"] == start_guess and len(own):
             needed = column(own, "solver_iterations").max()
             parts.append(Part(needed <= most or None, f"{_name(scaling)}: at most {plain(needed)}", ids(own)))
-    return conclude(parts, f"mean iterations of a solve to rounding error, largest over all N, at most {most:g}")
+    return conclude(
+        parts,
+        f"mean iterations of a solve to rounding error, largest over all N, at most {most:g}; more is left open",
+    )
 
 
 def _having(material: Material, *modes: str) -> list[Scaling]:

@@ -102,10 +102,11 @@ def _energy_part(name: str, rows: pd.DataFrame, scale: float) -> Part:
         for time, error in zip(rows["energy_times"], rows["energy_error_curve"], strict=True)
     ])  # fmt: skip
     said = {_below(exponents, BOUNDED), _below(largest, KEPT)}
-    finding = (
-        f"{name}: exponent {energy.interval_text(exponents)}, largest change {_with_half(largest)} of the constant's "
-        f"error, {plain(100 * mean(rows, 'long_escape_share'), 2)} % escape, {len(rows)} seeds"
-    )
+    size = f"largest change {_with_half(largest)} of the constant's error"
+    if math.isnan(scale):
+        size = "no constant predictor to measure the change by"
+    escaped = f"{plain(100 * mean(rows, 'long_escape_share'), 2)} % escape"
+    finding = f"{name}: exponent {energy.interval_text(exponents)}, {size}, {escaped}, {len(rows)} seeds"
     return Part(False if False in said else None if None in said else True, finding, tuple(rows["cell_id"]))
 
 
