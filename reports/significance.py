@@ -13,8 +13,8 @@ from reports.statistics import CONFIDENCE
 LEVEL = 1 - CONFIDENCE
 FEWEST = 3  # pairs: below that nothing is said
 METHOD = (
-    f"paired t-test of the logarithms over seeds ({FEWEST} common ones at least; where one alone of a pair is "
-    f"infinite or 0, its limit), p by Holm's correction, level {LEVEL:.2g}"
+    f"paired t-test of the logarithms over seeds ({FEWEST} common ones at least; values that are infinite or 0 enter "
+    f"by its limit), p by Holm's correction, level {LEVEL:.2g}"
 )
 
 
