@@ -8,11 +8,12 @@ from typing import Any
 
 import pandas as pd
 
-from reports.evidence import TESTS, Evidence, Verdict
+from reports.evidence import TESTS
 from reports.exhibit import Chapter
 from reports.material import Material
 from reports.numerals import ABSENT
 from reports.tabular import Table
+from reports.verdicts import Evidence, Verdict
 
 TITLE = "Ledger of claims"
 
@@ -26,13 +27,15 @@ class Claim:
     test: str = ""
     arguments: dict[str, Any] = field(default_factory=dict)
     grid: str = ""
+    only: dict[str, list[str]] = field(default_factory=dict)  # by option of bench.run
     figure: str = ""
     needs: str = ""
 
     @property
     def command(self) -> str:
         """Runs the cells that test the claim, and builds a report with the ledger."""
-        return f"python -m bench.run --grid {self.grid}" if self.grid else ""
+        options = [f"--{name} {','.join(values)}" for name, values in {"grid": [self.grid], **self.only}.items()]
+        return " ".join(["python -m bench.run", *options]) if self.grid else ""
 
     def judge(self, material: Material) -> Evidence:
         """The verdict that the rows allow."""

@@ -1,129 +1,32 @@
 """What the rows say about a claim: small functions of the rows, each with its statistics. claims.toml names them."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from enum import StrEnum
+import math
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from bench.schema import TEST_SETS
 from reports import energy
 from reports import rows as select
-from reports.exhibit import ids, prose
-from reports.frames import column, groups, is_null, keep, mean, narrow, positive, where
-from reports.leaderboard import largest
+from reports.cost_evidence import crossover, exact_gradient, faster, few_iterations, memory_exponent
+from reports.exhibit import prose
+from reports.frames import column, groups, is_null, keep, mean, narrow, where
+from reports.leaderboard import largest_changes
 from reports.material import Material
-from reports.numerals import brief, plain
-from reports.scaling_points import EXACT_BELOW, Scaling, exponent_text, sweeps
-from reports.significance import METHOD, Comparison, compare, holm, sign
-from reports.statistics import CONFIDENCE, mean_interval
+from reports.numerals import plain
+from reports.significance import FEWEST, METHOD, Comparison, compare, holm, sign
+from reports.statistics import Interval
+from reports.verdicts import Evidence, Part, conclude
 
 LONG = 1000.0  # time up to which an energy has to be followed
 BOUNDED = 0.1  # growth exponent up to which it counts as kept
-_NEEDED = [*select.LINED, "protocol", "status", "validation_loss", "rollout_error", "energy_times",
-           "energy_error_curve", *(f"h_mae_{name}" for name in TEST_SETS)]  # fmt: skip
-_RESAMPLES = 2000
-_ROUNDING = 10.0  # times the error of backpropagation in the same floating-point type
-
-
-class Verdict(StrEnum):
-    HOLDS = "holds"
-    FAILS = "does not hold"
-    OPEN = "not enough seeds to say"
-    UNTESTED = "not tested"
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """A verdict, the numbers that it rests on in a sentence, the statistics, and the ids of the cells."""
-
-    verdict: Verdict
-    finding: str
-    method: str = ""
-    cells: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Part:
-    """What one system or setting says: for (True), against (False), or neither (None)."""
-
-    says: bool | None
-    finding: str
-    cells: tuple[str, ...]
-
-
-def conclude(parts: Iterable[Part], method: str) -> Evidence:
-    """A claim holds if all parts say so, and does not if any says that it does not."""
-    known = list(parts)
-    if not known:
-        return Evidence(Verdict.UNTESTED, "no cell of this store tests it", method)
-    said = {part.says for part in known}
-    verdict = Verdict.FAILS if False in said else Verdict.OPEN if None in said else Verdict.HOLDS
-    cells = tuple(sorted({cell for part in known for cell in part.cells}))
-    return Evidence(verdict, "; ".join(dict.fromkeys(part.finding for part in known)), method, cells)
-
-
-def memory_exponent(material: Material, mode: str, least: float, most: float) -> Evidence:
-    """k of memory ~ N^k, its interval within [least, most] in every setting.
-
-    Where growth is claimed (least > 0) it is that of a + b N^k if memory is bent: what is held at every length hides
-    none of it. What is claimed to be constant is judged whole.
-    """
-    parts = []
-    for scaling in _having(material, mode):
-        bent = scaling.bent(mode, "peak_mib") if least > 0 else None
-        fit = bent.exponent if bent else scaling.exponent(mode, "peak_mib")
-        if fit is None:
-            continue
-        inside, outside = least <= fit.low and fit.high <= most, fit.high < least or fit.low > most
-        says = True if inside else False if outside else None
-        above = f" above {plain(bent.constant)} MiB" if bent else ""
-        points = scaling.of_mode(mode) if bent else scaling.fitted(mode, "peak_mib")
-        parts.append(Part(says, f"{_name(scaling)}: k = {exponent_text(fit)}{above}", ids(points)))
-    return conclude(
-        parts,
-        f"exponent of b N^k by least squares in log-log{', or of a + b N^k where bent beyond chance' * (least > 0)}; "
-        f"its 95 % interval within {least:g} to {most:g}",
-    )
-
-
-def faster(material: Material, mode: str, than: str, at: str) -> Evidence:
-    """Median time of an iteration at the shortest or longest common N, in every setting."""
-    profiles = select.newest_of_each_cell(select.ok(material.profiles))[0]
-    parts = []
-    for scaling in _having(material, mode, than):
-        common = sorted(set(scaling.of_mode(mode)["seq_len"]) & set(scaling.of_mode(than)["seq_len"]))
-        if not common:
-            continue
-        steps = common[0] if at == "shortest" else common[-1]
-        points = [where(scaling.of_mode(name), seq_len=steps) for name in (mode, than)]
-        cells = [ids(point) for point in points]
-        low, ratio, high = _ratio_of_medians(*(_samples(profiles, own) for own in cells))
-        says = True if high < 1 else False if low > 1 else None
-        finding = f"{_name(scaling)}, N = {steps}: {plain(ratio)} ({plain(low)} to {plain(high)}) of the time"
-        parts.append(Part(says, finding, (*cells[0], *cells[1])))
-    return conclude(parts, f"ratio of medians over repeats, 95 % percentile bootstrap ({_RESAMPLES} resamples)")
-
-
-def exact_gradient(material: Material, mode: str) -> Evidence:
-    """The relative error of the gradient at every N and setting, against that of backpropagation's own rounding."""
-    parts = []
-    for scaling in material.measured:
-        own = positive(scaling.of_mode(mode), "gradient_rel_error")
-        if own.empty:
-            continue
-        rounding = where(scaling.points, gradient_mode="backprop").set_index("seq_len")["gradient_rel_error"]
-        allowed = (_ROUNDING * rounding.reindex(own["seq_len"])).fillna(0).clip(lower=scaling.exact_below).to_numpy()
-        errors = column(own, "gradient_rel_error")
-        finding = f"{_name(scaling)}: at most {errors.max():.1e}"
-        parts.append(Part(bool((errors.to_numpy() <= allowed).all()), finding, ids(own)))
-    limits = " and ".join(f"{brief(limit)} in {kind}" for kind, limit in EXACT_BELOW.items())
-    return conclude(
-        parts,
-        f"largest relative error over all N; exact below {limits}, or {_ROUNDING:g} times that of backprop itself",
-    )
+KEPT = 0.1  # its largest change in units of what the constant predictor is wrong by, up to which the same
+SHARED = 0.5  # of the histogram of a section, from which on it counts as kept
+_NEEDED = [
+    *select.LINED, "protocol", "status", "validation_loss", "rollout_error", "energy_times", "energy_error_curve",
+    "long_escape_share", "section_distance", *(f"h_mae_{name}" for name in TEST_SETS),
+]  # fmt: skip
 
 
 def lower_error(
@@ -137,8 +40,19 @@ def lower_error(
 def smaller_energy_error(material: Material, model: str, than: str, systems: tuple[str, ...] = ()) -> Evidence:
     """The same of the largest change of energy along rollouts to LONG at least."""
     rows = _long(_ok_rows(material, None, systems))
-    rows = rows.assign(energy_error=[largest(curve) for curve in rows["energy_error_curve"]])
-    return _paired(rows, "energy_error", {"model": model}, {"model": than})
+    return _paired(rows.assign(energy_error=largest_changes(rows)), "energy_error", {"model": model}, {"model": than})
+
+
+def smaller_section_error(material: Material, model: str, than: str, systems: tuple[str, ...] = ()) -> Evidence:
+    """The same of how far the surface of section is from the true one, mean over the protocol's energies."""
+    rows = _with_sections(_ok_rows(material, None, systems))
+    return _paired(rows, "section_error", {"model": model}, {"model": than})
+
+
+def shorter_window(material: Material, model: str, steps: int, than: int, protocol: str) -> Evidence:
+    """The rollout error of a model composed of windows of so many steps below that of one of longer windows."""
+    rows = where(_ok_rows(material, protocol, ()), model=model)
+    return _paired(rows, "rollout_error", {"seq_len": steps}, {"seq_len": than})
 
 
 def mode_no_worse(material: Material, model: str, mode: str, than: str, margin: float) -> Evidence:
@@ -148,25 +62,71 @@ def mode_no_worse(material: Material, model: str, mode: str, than: str, margin: 
 
 
 def bounded_energy(material: Material, model: str, systems: tuple[str, ...] = ()) -> Evidence:
-    """The growth exponent of the energy error to LONG at least, at most BOUNDED on every system."""
-    rows = _long(where(_ok_rows(material, None, systems), model=model))
+    """The energy error to LONG at least, by the line of least validation loss: that it neither grows nor is large."""
     parts = []
-    for (system, line), own in groups(rows, ["system", "line"]):
-        curves = [curve for _, curve in groups(energy.curves(own), ["seed"])]
-        found = mean_interval(energy.growth(curve) for curve in curves)
-        says = True if found.high <= BOUNDED else False if found.low > BOUNDED else None
-        half = "" if np.isnan(found.high) else f" ± {found.high - found.mean:.2f}"
-        finding = f"{prose(system)}, {line}: exponent {found.mean:.2f}{half} ({found.count} seeds)"
-        parts.append(Part(says, finding, tuple(own["cell_id"])))
-    return conclude(parts, f"growth exponent of the energy error over seeds, its 95 % t-interval below {BOUNDED:g}")
+    for (protocol, system), here in groups(_ok_rows(material, None, systems), ["protocol", "system"]):
+        own = _chosen(_long(where(here, model=model)))
+        if len(own):
+            name = f"{prose(system)}, {own['line'].iloc[0]} ({protocol})"
+            parts.append(_energy_part(name, own, mean(where(here, model="constant"), "h_mae_ru")))
+    return conclude(
+        parts,
+        f"95 % t-intervals over {FEWEST} seeds or more: that of the growth exponent of the energy error below "
+        f"{BOUNDED:g}, that of its largest value below {KEPT:g} of the constant predictor's error of H (RU); both "
+        "infinite if more than half of the rollouts of a seed escape",
+    )
+
+
+def kept_section(material: Material, model: str, systems: tuple[str, ...] = ()) -> Evidence:
+    """The share of the true section's histogram that is found again, mean over the protocol's energies."""
+    parts = []
+    for (protocol, system), here in groups(_with_sections(_ok_rows(material, None, systems)), ["protocol", "system"]):
+        own = _chosen(where(here, model=model))
+        if len(own):
+            error = energy.over_seeds(column(own, "section_error").tolist())
+            name = f"{prose(system)}, {own['line'].iloc[0]} ({protocol})"
+            finding = f"{name}: distance {_with_half(error)}, {error.count} seeds"
+            parts.append(Part(_below(error, 1 - SHARED), finding, tuple(own["cell_id"])))
+    return conclude(
+        parts, f"distance of the histograms over {FEWEST} seeds or more, its 95 % t-interval below {1 - SHARED:g}"
+    )
 
 
 TESTS: dict[str, Callable[..., Evidence]] = {
     test.__name__: test
     for test in (
-        memory_exponent, faster, exact_gradient, lower_error, smaller_energy_error, mode_no_worse, bounded_energy,
+        memory_exponent, faster, crossover, exact_gradient, few_iterations, lower_error, smaller_energy_error,
+        smaller_section_error, shorter_window, mode_no_worse, bounded_energy, kept_section,
     )
 }  # fmt: skip
+
+
+def _energy_part(name: str, rows: pd.DataFrame, scale: float) -> Part:
+    largest = energy.over_seeds([value / scale for value in largest_changes(rows)])
+    exponents = energy.over_seeds([
+        energy.growth(select.numbers(time), select.numbers(error))
+        for time, error in zip(rows["energy_times"], rows["energy_error_curve"], strict=True)
+    ])  # fmt: skip
+    said = {_below(exponents, BOUNDED), _below(largest, KEPT)}
+    size = f"largest change {_with_half(largest)} of the constant's error"
+    if math.isnan(scale):
+        size = "no constant predictor to measure the change by"
+    escaped = f"{plain(100 * mean(rows, 'long_escape_share'), 2)} % escape"
+    finding = f"{name}: exponent {energy.interval_text(exponents)}, {size}, {escaped}, {len(rows)} seeds"
+    return Part(False if False in said else None if None in said else True, finding, tuple(rows["cell_id"]))
+
+
+def _below(found: Interval, limit: float) -> bool | None:
+    if found.count < FEWEST or math.isnan(found.mean):
+        return None
+    if math.isinf(found.mean):
+        return False
+    return True if found.high <= limit else False if found.low > limit else None
+
+
+def _with_half(found: Interval) -> str:
+    half = "" if math.isnan(found.high) else f" ± {plain(found.high - found.mean, 2)}"
+    return plain(found.mean, 2) + half
 
 
 def _paired(rows: pd.DataFrame, metric: str, own: dict, other: dict, margin: float = 1.0) -> Evidence:
@@ -190,7 +150,8 @@ def _told(comparison: Comparison, margin: float, p: float) -> str:
     if not comparison.enough:
         return f"{comparison.pairs} common seeds"
     low, ratio, high = (plain(margin * value) for value in (comparison.low, comparison.ratio, comparison.high))
-    return f"ratio {ratio} ({low} to {high}), p = {plain(p, 2)}, {comparison.pairs} seeds"
+    interval = "infinite for one of a pair" if math.isnan(comparison.low) else f"{low} to {high}"
+    return f"ratio {ratio} ({interval}), p = {plain(p, 2)}, {comparison.pairs} seeds"
 
 
 def _chosen(rows: pd.DataFrame) -> pd.DataFrame:
@@ -209,31 +170,13 @@ def _ok_rows(material: Material, protocol: str | None, systems: tuple[str, ...])
 
 
 def _long(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows whose energy was followed to LONG."""
+    """The rows whose energy was followed to LONG, and those of which half had left long before."""
     ends = [select.numbers(times) for times in rows["energy_times"]]
-    return keep(rows, [times.size > 0 and times[-1] >= 0.99 * LONG for times in ends])
+    followed = np.array([times.size > 0 and times[-1] >= 0.99 * LONG for times in ends], dtype=bool)
+    return keep(rows, followed | (rows["long_escape_share"].astype(float) > 0.5))
 
 
-def _having(material: Material, *modes: str) -> list[Scaling]:
-    return [scaling for scaling in sweeps(material.measured) if set(modes) <= set(scaling.modes)]
-
-
-def _name(scaling: Scaling) -> str:
-    return ", ".join(filter(None, (prose(scaling.system), prose(scaling.distinction))))
-
-
-def _samples(profiles: pd.DataFrame, cells: tuple[str, ...]) -> np.ndarray:
-    rows = keep(profiles, profiles["cell_id"].isin(cells))
-    return np.concatenate([select.numbers(samples) for samples in rows["iteration_samples_s"]])
-
-
-def _ratio_of_medians(own: np.ndarray, other: np.ndarray) -> tuple[float, float, float]:
-    """Low end, value and high end; NaN where there are no repeats."""
-    if min(own.size, other.size) < 2:
-        return np.nan, np.nan, np.nan
-    found = stats.bootstrap(
-        (own, other), lambda a, b, axis: np.median(a, axis=axis) / np.median(b, axis=axis), vectorized=True,
-        n_resamples=_RESAMPLES, method="percentile", confidence_level=CONFIDENCE, rng=np.random.default_rng(0),
-    )  # fmt: skip
-    interval = found.confidence_interval
-    return float(interval.low), float(np.median(own) / np.median(other)), float(interval.high)
+def _with_sections(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows with sections, and of each the mean `section_error` over its energies."""
+    rows = keep(rows, rows["section_distance"].notna())
+    return rows.assign(section_error=[float(np.mean(select.numbers(each))) for each in rows["section_distance"]])

@@ -44,7 +44,8 @@ METRICS = (
 
 _NEEDED = list(dict.fromkeys([
     *IDENTITY, "kind", "compiled", "batch_size", "seed", "status", "cell_id", "run_id", "started_at",
-    "energy_error_curve", *(metric.column for metric in METRICS if metric.column != "energy_error"),
+    "energy_error_curve", "long_escape_share",
+    *(metric.column for metric in METRICS if metric.column != "energy_error"),
 ]))  # fmt: skip
 
 
@@ -83,14 +84,21 @@ def _places(numbers: np.ndarray) -> list[np.ndarray]:
 
 def _values(rows: pd.DataFrame, metric: Metric) -> pd.Series:
     if metric.column == "energy_error":
-        return column(rows, "energy_error_curve").map(largest).astype(float)
+        return pd.Series(largest_changes(rows), index=rows.index, dtype=float)
     return column(rows, metric.column).astype(float) * metric.scale
 
 
-def largest(curve: object) -> float:
-    """The largest value of a list column's entry; NaN without any."""
+def largest_changes(rows: pd.DataFrame) -> list[float]:
+    """The largest value of each row's energy error curve: NaN without any or if one is, infinite for what escapes."""
+    shares = column(rows, "long_escape_share").astype(float)
+    return [_largest(*entry) for entry in zip(rows["energy_error_curve"], shares, strict=True)]
+
+
+def _largest(curve: object, escaped: float) -> float:
     values = select.numbers(curve)
-    return float(np.max(values)) if values.size else np.nan  # NaN if any is: an escape is no small error
+    if escaped > 0.5:  # of the rollouts; rows of earlier code hold no times after half have ended
+        return np.inf
+    return float(np.max(values)) if values.size else np.nan
 
 
 def measured_metrics(table: pd.DataFrame) -> list[Metric]:

@@ -37,6 +37,17 @@ def test_better_worse_alike_and_alone():
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(("escaping", "verdict"), [(5, "worse"), (2, "not to be told apart")])
+def test_seeds_that_escape_are_not_left_to_the_others(escaping, verdict):
+    old = [row | {"rollout_error": row["h_mae_ru"]} for row in store(fshnn=0.1)]
+    new = [row | {"rollout_error": math.inf if row["seed"] < escaping else 1e-6} for row in old]
+    found = compare.changes(frame(old), frame(new))
+    (row,) = records(where(found, metric="Error of free rollouts"))
+    assert (row["verdict"], row["new_mean"], row["pairs"]) == (verdict, math.inf, 5)
+    back = records(where(compare.changes(frame(new), frame(old)), metric="Error of free rollouts"))
+    assert back[0]["verdict"] == {"worse": "better"}.get(verdict, verdict)
+
+
 def test_one_seed_is_not_enough_unless_it_is_the_same_number():
     one, other = store(fshnn=0.1)[:1], store(fshnn=0.2)[:1]
     assert verdicts(one, other) == {"fshnn": "not enough seeds to say"}

@@ -31,16 +31,52 @@ def points(rows: list[dict]):
 
 
 def test_the_exponent_is_that_of_the_growth():
-    found = points(rows_of(KNOWN))
-    by_model = {model: energy.growth(own) for model, own in found.groupby("model")}
-    assert by_model == {"pinn": pytest.approx(1.0), "sympflow": pytest.approx(0.0, abs=1e-12)}
+    found = {line: own.mean for (_, line), own in energy.growths(points(rows_of(KNOWN))).items()}
+    assert found == {"pinn (one_cycle)": pytest.approx(1.0), "sympflow (one_cycle)": pytest.approx(0.0, abs=1e-12)}
+
+
+def seeds_of(model: str, curves: list[np.ndarray], **changes: object) -> list[dict]:
+    """A row a seed."""
+    return [
+        train_row("henon_heiles", model, seed, 0.1, energy_times=TIMES.tolist(), energy_error_curve=curve.tolist(),
+                  **changes)
+        for seed, curve in enumerate(curves)
+    ]  # fmt: skip
+
+
+def test_an_exponent_has_the_interval_over_its_seeds():
+    rows = seeds_of("pinn", [1e-4 * TIMES**power for power in (0.9, 1.0, 1.1)])
+    (found,) = energy.growths(points(rows)).values()
+    half = 4.302652729911275 * 0.1 / np.sqrt(3)
+    assert (found.mean, found.high - found.mean) == (pytest.approx(1.0), pytest.approx(half))
+    (line,) = energy.table(points(rows))
+    assert line[-2:] == ["1.00 ± 0.25", "3"]
+
+
+def test_a_seed_that_escapes_ends_the_line_and_is_no_small_error():
+    whole, escaping = 1e-4 * TIMES, np.where(TIMES > 100, np.inf, 1e-6)
+    rows = seeds_of("pinn", [whole, escaping, whole])
+    (line,) = energy.table(points(rows))
+    assert line[3:] == ["1000", "inf", "inf", "inf", "3"]
+    looks = {line[1]: theme.model_look("pinn")}
+    (axis,) = energy.draw(points(rows), looks).axes
+    (drawn, *_), (band,) = axis.lines, axis.collections
+    assert drawn.get_xdata().max() == pytest.approx(TIMES[TIMES <= 100].max())
+    assert np.isfinite(band.get_paths()[0].vertices).all()
+    assert energy.draw(points(seeds_of("pinn", [np.full(60, np.inf)])), looks).axes
+
+
+def test_a_line_of_which_no_rollout_lasts_stands_among_the_drifts():
+    rows = seeds_of("pinn", [np.full(60, np.inf)] * 2, long_escape_share=1.0)
+    (found,) = energy.drifts(select.with_lines(select.of_kind(frame(rows), "train"))).to_dict("records")
+    assert (found["long_escape_share"], found["seeds"], np.isnan(found["energy_drift"])) == (1.0, 2, True)
 
 
 def test_rounding_is_not_drawn_and_lines_stand_in_the_table():
     found = points(rows_of(KNOWN))
     assert set(found["model"]) == {"pinn", "sympflow"}
     pinn, sympflow = energy.table(found)
-    assert pinn == ["henon heiles", "pinn (one_cycle)", "0.00108", "1000", "0.1", "0.1", "1"]
+    assert pinn == ["henon heiles", "pinn (one_cycle)", "0.00108", "1000", "0.1", "0.1", "1.00", "1"]
     assert sympflow[:6] == ["henon heiles", "sympflow (one_cycle)", "0.0001", "1000", "0.0001", "0.0001"]
 
 

@@ -73,10 +73,19 @@ def test_an_energy_curve_counts_by_its_largest_error_even_if_it_is_nan():
     rows = [
         train_row("double_well", "pinn", 0, 1, energy_error_curve=[0.1, 3.0, 0.2]),
         train_row("double_well", "hnn", 0, 1, energy_error_curve=[0.1, math.nan]),
+        train_row("double_well", "srnn", 0, 1, energy_error_curve=[0.1, math.inf]),
     ]
-    hnn, pinn = entries_of(rows)
-    assert pinn["energy_error_mean"] == 3.0
+    hnn, pinn, srnn = entries_of(rows)
+    assert (pinn["energy_error_mean"], srnn["energy_error_mean"]) == (3.0, math.inf)
     assert math.isnan(hnn["energy_error_mean"])
+
+
+@pytest.mark.parametrize(("share", "expected"), [(0.5, 0.2), (0.53, math.inf)])
+def test_a_curve_that_is_cut_where_half_have_escaped_is_no_small_error(share, expected):
+    """As rows of earlier code hold it."""
+    curve = {"energy_error_curve": [0.1, 0.2], "long_escape_share": share}
+    (found,) = entries_of([train_row("double_well", "pinn", 0, 1, **curve)])
+    assert found["energy_error_mean"] == expected
 
 
 def test_every_cell_of_an_entry_has_its_value_and_command(tmp_path):

@@ -1,6 +1,7 @@
 """Paired tests against known answers."""
 
 import math
+from itertools import product
 
 import numpy as np
 import pytest
@@ -29,8 +30,43 @@ def test_compare_is_the_paired_t_test_of_logarithms():
 
 
 def test_too_few_pairs_say_nothing():
-    found = compare({0: 1.0, 1: 2.0, 2: math.inf, 3: 0.0, 4: math.nan}, dict.fromkeys(range(5), 1.0))
+    found = compare({0: 1.0, 1: math.inf, 2: math.nan, 3: math.nan}, dict.fromkeys(range(5), 1.0))
     assert (found.pairs, found.enough, sign(found, math.nan)) == (2, False, "")
+
+
+def signed(own, other):
+    found = compare(dict(enumerate(own)), dict(enumerate(other)))
+    return sign(found, found.p)
+
+
+def test_what_is_infinite_is_worse_than_any_number():
+    inf, finite = math.inf, [1.0, 1.1, 0.9, 1.05, 0.95]
+    assert signed([inf] * 5, finite) == "+"
+    assert signed(finite, [inf] * 5) == "−"
+    assert signed([0.0] * 5, finite) == "−"
+    assert signed([inf, inf, inf, inf, 0.1], finite) == "+"
+    assert signed([inf, inf, 0.1, 0.1, 0.1], finite) == "=", "survivors that are better do not decide"
+    assert signed([inf, inf, 0.1, 0.1, 0.1], [inf, inf, *finite[2:]]) == "=", "equal where both escape"
+    assert signed([inf] * 5, [inf] * 5) == "="
+    assert compare(dict(enumerate([inf] * 3)), dict(enumerate(finite))).ratio == inf
+
+
+def test_infinite_values_are_the_limit_of_ever_larger_ones():
+    own, other = [0.3, 0.2, 3.0, 2.0, 1.0], [1.0, 1.0, 1.0, 1.0, 1.0]
+    limit = compare({0: 0.3, 1: 0.2, 2: math.inf, 3: math.inf, 4: math.inf}, dict(enumerate(other)))
+    large = compare(dict(enumerate([*own[:2], *(value * 1e300 for value in own[2:])])), dict(enumerate(other)))
+    assert limit.p == pytest.approx(large.p, rel=0.01)
+    assert (limit.ratio, large.ratio > 1e100) == (math.inf, True)
+
+
+@pytest.mark.parametrize("pairs", [3, 4, 5, 6, 8])
+def test_runs_that_escape_by_chance_are_told_apart_no_more_often_than_the_level_says(pairs):
+    """Of each pair, each run escapes with a probability of one half: all outcomes, each as probable."""
+    outcomes = list(product([1.0, math.inf], repeat=pairs))
+    signs = [signed(own, other) for own in outcomes for other in outcomes] if pairs < 6 else []
+    draws = np.random.default_rng(0).choice([1.0, math.inf], (4000, 2, pairs)) if not signs else ()
+    signs += [signed(*draw) for draw in draws]
+    assert np.mean(np.array(signs) != "=") < 0.065
 
 
 def test_signs():

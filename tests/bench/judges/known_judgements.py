@@ -1,7 +1,7 @@
 """Each judge against figures that are known exactly: checks that pass, and must fail where a fault is planted."""
 
 from dataclasses import replace
-from math import erf, pi
+from math import erf, inf, pi
 
 import pytest
 import torch
@@ -195,6 +195,13 @@ def check_energy() -> None:
     curve = energy.curve_columns(HO, rollouts, 0.1)
     assert curve["energy_times"][-1] == pytest.approx(1000)
     assert curve["energy_error_curve"][-1] == pytest.approx(10 + 0.3 * float(times[-1].sin()), rel=1e-9)
+    states = states.clone()
+    states[5001:, 0], states[8001:, 1] = torch.nan, torch.nan  # two of three have ended by t = 800
+    curve = energy.curve_columns(HO, Rollouts(states, torch.tensor([5000, 8000, 10000])), 0.1)
+    assert curve["energy_times"][-1] == pytest.approx(1000)
+    ended = [time > 800 for time in curve["energy_times"]]
+    assert [error == inf for error in curve["energy_error_curve"]] == ended
+    assert any(ended)
 
 
 def check_crossings() -> None:
