@@ -56,7 +56,7 @@ def chapter(material: Material, out: Path) -> Chapter:
         f"no row of {TRUE} with a section of {system}, protocol {name}: the true section is not drawn"
         for system, name in lacking
     )
-    return Chapter(TITLE, exhibits, missing)
+    return Chapter(TITLE, exhibits, missing if found else ("no ok row with a surface of section: none drawn",))
 
 
 def sections(material: Material) -> Iterator[Sections]:
@@ -85,8 +85,8 @@ def draw(found: Sections) -> Figure:
         first, second = PLANES.get(found.system, ("first coordinate", "second coordinate"))
         for place, axis in enumerate(axes.flat[:count]):
             axis.tick_params(labelbottom=place + columns >= count)  # the lowest of its column
-            axis.set_xlabel(first if place + columns >= count else "")
-            axis.set_ylabel(second if place % columns == 0 else "")
+            axis.set_xlabel(first if place + columns >= count else "", parse_math=True)
+            axis.set_ylabel(second if place % columns == 0 else "", parse_math=True)
         return figure
 
 

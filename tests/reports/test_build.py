@@ -53,7 +53,12 @@ def test_complete_store_makes_everything(files):
     assert "35580e7abcde, with uncommitted changes" in page
     assert "| A / B |" in page
     assert "- protocol paper, 1 trained models on 1 systems with 5 common blocks: not enough data sets to say" in page
-    assert page.partition("## What is missing")[2].partition("##")[0].count("\n- ") == 1
+    assert (
+        "- no protocol with ok rows of several values of noise or train_starts: errors against it not drawn" in page
+    )
+    assert "- no ok row with a long rollout: energy against time not drawn" in page
+    assert "- no ok row with a surface of section: none drawn" in page
+    assert page.partition("## What is missing")[2].partition("##")[0].count("\n- ") == 4
     assert "| train | diverged | 1 |" in page
 
 
