@@ -105,7 +105,8 @@ def ranking(rows: pd.DataFrame, test_set: str) -> Ranking:
     count, (blocks, models) = complete.index.unique("system").size, complete.shape
     p, difference = math.nan, math.nan
     if models >= FEWEST["models"] and count >= FEWEST["systems"] and blocks >= FEWEST["blocks"]:
-        p = float(stats.friedmanchisquare(*complete.to_numpy().T).pvalue)
+        tied = bool((complete.nunique(axis=1) == 1).all())  # everywhere: the statistic is 0 / 0
+        p = 1.0 if tied else float(stats.friedmanchisquare(*complete.to_numpy().T).pvalue)
         difference = critical_difference(models, blocks)
     common = set(complete.index)
     cells = [

@@ -116,4 +116,5 @@ def test_the_best_of_a_system_is_trained_and_stands_beside_what_it_has_to_beat()
     (best,) = summary.bests(leaderboard.prepare(frame(rows)))
     assert (best.model, best.error) == ("hnn (one_cycle)", "1.00e-2")
     assert (best.constant, best.published) == ("6.60e-1", "1.00e-2")
+    assert best.link == f"#cells/h_mae_ru/{rows[3]['cell_id']}"
     assert summary.bests(leaderboard.prepare(frame(rows[:2]))) == []

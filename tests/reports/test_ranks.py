@@ -39,6 +39,13 @@ def test_a_model_that_is_always_better_ranks_first_and_is_told_apart_from_the_la
     assert ranks.alike(found.ranks, 3) == [(0, 2)]
 
 
+def test_models_of_equal_errors_share_their_rank_and_are_not_told_apart():
+    found = ranks.ranking(
+        ranks.leading(Material(frame(rows({"fshnn": 1, "shnn": 1, "nssnn": 1}))).lined["paper"]), "ru"
+    )
+    assert (set(found.ranks), found.p, found.enough) == ({2.0}, 1.0, True)
+
+
 def test_references_failures_and_lines_of_more_loss_are_not_ranked():
     made = [
         *rows({"fshnn": 0.3, "constant": 0.01}),
