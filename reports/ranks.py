@@ -105,8 +105,9 @@ def ranking(rows: pd.DataFrame, test_set: str) -> Ranking:
     count, (blocks, models) = complete.index.unique("system").size, complete.shape
     p, difference = math.nan, math.nan
     if models >= FEWEST["models"] and count >= FEWEST["systems"] and blocks >= FEWEST["blocks"]:
-        tied = bool((complete.nunique(axis=1) == 1).all())  # everywhere: the statistic is 0 / 0
-        p = 1.0 if tied else float(stats.friedmanchisquare(*complete.to_numpy().T).pvalue)
+        values = complete.to_numpy()
+        tied = bool((values == values[:, :1]).all())  # everywhere: the statistic is 0 / 0
+        p = 1.0 if tied else float(stats.friedmanchisquare(*values.T).pvalue)
         difference = critical_difference(models, blocks)
     common = set(complete.index)
     cells = [

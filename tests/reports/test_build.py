@@ -114,6 +114,13 @@ def test_names_with_latex_html_and_markdown_in_them_are_drawn_and_shown_as_they_
     assert r"\$\textbackslash{}foo\$" in (tmp_path / "error_table.tex").read_text()
 
 
+def test_no_figure_shows_the_code_of_a_formula(store, tmp_path):
+    """Names are never taken for mathematics, so what matplotlib writes as such would be seen as code."""
+    pictures = [path for path in build(store, tmp_path, formats=("svg",)) if path.suffix == ".svg"]
+    assert len(pictures) > 5
+    assert [path.name for path in pictures if "mathdefault" in path.read_text()] == []
+
+
 def test_run_without_a_record_is_named(tmp_path):
     store = write_store(tmp_path / "results", [profile_row("discrete", 4, 1e-3, 2**20)])
     page = text_of(build(store, tmp_path / "out"))
