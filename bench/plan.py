@@ -64,6 +64,7 @@ class Plan:
     run: Tasks
     skip: Tasks
     reasons: Counter[str] = field(default_factory=Counter)  # why so many are skipped
+    kinds: Counter[tuple[str, str, str]] = field(default_factory=Counter)  # to run or skip: kind, system and model
     finished: int = 0
     skipped_before: int = 0
     failed_before: int = 0  # and not to run again
@@ -95,6 +96,7 @@ def make_plan(cells: Expansion, rows: pd.DataFrame, rerun: Set[Status] = FAILED)
             plan.finished += row[1].finished and row[1] is not Status.SKIPPED
             continue
         attempt = row[2] + 1 if row else 1
+        plan.kinds[siblings.cell.kind, siblings.cell.system, siblings.cell.model] += 1
         if siblings.skipped is not None:
             plan.skip.add(number, seed, attempt)
             plan.reasons[siblings.skipped] += 1

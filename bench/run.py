@@ -182,8 +182,15 @@ def opened(place: Place, plan: Plan) -> Iterator[Store]:
     with Store(place, run_id, plan.since) as store:
         for name in store.set_aside:
             errors.print(f"damaged file set aside: {place.at(name)}", style="yellow", highlight=False)
-        store.write_provenance(provenance.record(run_id) | {"planned": len(plan.run) + len(plan.skip)})
+        store.write_provenance(provenance.record(run_id) | planned(plan))
         yield store
+
+
+def planned(plan: Plan) -> dict:
+    """How many cells the run is to leave rows of, and of what: a store can say later which of them it lacks."""
+    parts = [dict(zip(("kind", "system", "model", "cells"), (*of, count), strict=True)) for of, count in
+             sorted(plan.kinds.items())]  # fmt: skip
+    return {"planned": plan.kinds.total(), "planned_of": parts}
 
 
 def write_skips(plan: Plan, store: Store) -> None:

@@ -14,6 +14,7 @@ from bench.store import StoreError, read, records
 from reports import cells, compare, index, page, provenance, saving
 from reports.chapters import CHAPTERS
 from reports.command import print_files
+from reports.exhibit import Chapter
 from reports.material import Material
 from reports.provenance import Run
 from reports.saving import Edition
@@ -39,7 +40,9 @@ def build(
     frame = read(results)
     if frame.empty:
         raise NoReport(f"{results} has no rows to report on")
-    return compose(frame, provenance.runs(frame, records(results)), out, only, formats)
+    recorded = records(results)
+    missing = provenance.unfinished(read(results, attempts=True, columns=provenance.ATTEMPTED), recorded)
+    return compose(frame, provenance.runs(frame, recorded), out, only, formats, missing)
 
 
 def compose(
@@ -48,8 +51,9 @@ def compose(
     out: Path,
     only: Sequence[str] = (),
     formats: Sequence[str] = Edition.formats,
+    missing: Sequence[str] = (),
 ) -> list[Path]:
-    """The same from rows (columns of bench.schema, one row a cell) that were read already."""
+    """The same from rows (columns of bench.schema, one row a cell) that were read already, and what they lack."""
     out.mkdir(parents=True, exist_ok=True)
     material = Material(frame)
     with saving.edition(Edition(tuple(dict.fromkeys(formats)), provenance.footer(runs, len(frame)))):
@@ -58,6 +62,7 @@ def compose(
     files = [*tables, *(path for chapter in chapters for path in chapter.files)]
     if only:
         return files
+    chapters.insert(0, Chapter("Runs", missing=tuple(missing)))
     return [page.page(frame, runs, chapters, out), index.page(frame, runs, chapters, out), *files]
 
 

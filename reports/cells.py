@@ -13,7 +13,7 @@ from reports.provenance import Run
 
 _LISTS = {name for name in COLUMNS if str(SCHEMA.field(name).type).startswith("list")}
 _NOT_IN_CSV = _LISTS | {"traceback", "schema_version", "worker"}
-_VARIANTS = ("preset", "recipe", "integrator", "start_guess", "net", "step_size", "dtype", "device")
+_VARIANTS = ("preset", "recipe", "integrator", "start_guess", "net", "batch_size", "step_size", "dtype", "device")
 FACETS = {
     "system": "System",
     "model": "Model",
@@ -98,7 +98,7 @@ def _commands(runs: list[Run]) -> list[str]:
 
 
 def _variant(row: dict, names) -> str:
-    forms = {"seq_len": "N={}", "seed": "seed {}", "step_size": "h={:g}"}
+    forms = {"seq_len": "N={}", "seed": "seed {}", "batch_size": "B={}", "step_size": "h={:g}"}
     return ", ".join(forms.get(name, "{}").format(row[name]) for name in names if not is_null(row[name]))
 
 

@@ -16,6 +16,7 @@ from reports import saving, theme
 from reports.command import print_files
 from reports.exhibit import write
 from reports.frames import column, distinct, groups, keep, where
+from reports.log_axes import power_ticks
 from reports.numerals import plain
 from reports.tabular import markdown
 
@@ -94,6 +95,8 @@ def _draw_residuals(axis: Axes, rows: pd.DataFrame) -> None:
 def _finish(axis: Axes, title: str, across: str, up: str) -> None:
     axis.set_xscale("log")
     axis.set_yscale("log")
+    power_ticks(axis, "x")
+    power_ticks(axis)
     axis.set_title(title)
     axis.set_xlabel(across)
     axis.set_ylabel(up)

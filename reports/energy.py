@@ -16,7 +16,7 @@ from reports import rows as select
 from reports import saving, theme
 from reports.bands import draw_band
 from reports.exhibit import Chapter, Exhibit, ids, prose, stem
-from reports.frames import arrays, column, distinct, distinct_pairs, groups, keep, narrow, records, where
+from reports.frames import arrays, column, distinct, distinct_pairs, filled, groups, keep, narrow, records, where
 from reports.layout import legend_below, line_handles, sheets
 from reports.log_axes import power_ticks
 from reports.long_form import long_form
@@ -40,6 +40,7 @@ _DRIFTS = {
 _NEEDED = [
     *select.LINED, "status", "validation_loss", "energy_horizon", "energy_times", "energy_error_curve", *_DRIFTS
 ]  # fmt: skip
+_NONE = "no ok row with a long rollout: energy against time not drawn"
 _HEIGHT, _COLUMNS = 3.0, 2  # inches of a panel, and panels a row
 
 
@@ -53,7 +54,13 @@ def chapter(material: Material, out: Path) -> Chapter:
         for name, rows in followed.items()
         for exhibit in _exhibits(rows, name, out, name if len(followed) > 1 else "")
     ]
-    return Chapter(TITLE, tuple(exhibits))
+    missing = [
+        f"no ok row of {system}, protocol {name}, with a long rollout: its energy is not drawn"
+        for name, rows in followed.items()
+        for system in select.systems(material.lined[name])
+        if not filled(where(rows, system=system), "energy_error_curve")
+    ]
+    return Chapter(TITLE, tuple(exhibits), tuple(missing) if followed else (_NONE,))
 
 
 def _shown(rows: pd.DataFrame) -> tuple[pd.DataFrame, int]:

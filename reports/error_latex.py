@@ -1,4 +1,4 @@
-"""The error table as LaTeX; needs the packages booktabs and amsmath."""
+"""The error table as LaTeX; needs the packages amsmath, booktabs and graphicx."""
 
 import pandas as pd
 
@@ -47,13 +47,14 @@ def render(measured: pd.DataFrame, published: pd.DataFrame, notes: tuple[str, ..
         r"\centering",
         rf"\caption{{{escape(caption)}}}",
         rf"\label{{{label}}}",
+        r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",  # no wider than the line, nor enlarged
         r"\begin{tabular}{l" + "r" * len(TEST_SETS) + "l}",
         r"\toprule",
         _row(headings),
     ]
     for system in distinct(measured, "system"):
         lines += _group(system, where(measured, system=system), where(published, system=system))
-    lines += [r"\bottomrule", r"\end{tabular}", r"", r"\medskip\footnotesize\raggedright"]
+    lines += [r"\bottomrule", r"\end{tabular}}", r"", r"\medskip\footnotesize\raggedright"]
     return "\n".join([*lines, *(escape(note) + r"\par" for note in notes), r"\end{table}"]) + "\n"
 
 

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from bench.schema import TEST_SETS
-from reports.exhibit import escape
+from reports.exhibit import cells_link, escape
 from reports.frames import distinct, records, where
 from reports.numerals import ABSENT, with_interval
 
@@ -62,8 +62,8 @@ def _value(entry: dict) -> str:
 
 def _link(entry: dict) -> str:
     """The value, leading to the entries of the leaderboard that its cells belong to, by its metric."""
-    cells = entry["cell_ids"].replace(";", "+")
-    return f"[{_value(entry)}](#cells/h_mae_{entry['test_set']}/{cells})" if cells else _value(entry)
+    link = cells_link(f"h_mae_{entry['test_set']}", entry["cell_ids"].split(";"))
+    return f"[{_value(entry)}]({link})" if entry["cell_ids"] else _value(entry)
 
 
 def _pipes(cells: list[str]) -> str:

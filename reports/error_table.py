@@ -13,7 +13,7 @@ from reports.frames import narrow, otherwise, where
 from reports.material import Material
 from reports.published import Published, paper
 from reports.significance import METHOD
-from reports.tabular import followed
+from reports.tabular import followed, headed
 
 TITLE = "Errors of H"
 _NEEDED = [  # of the two hundred columns, each of which makes every selection of rows slower
@@ -78,7 +78,7 @@ def _exhibit(table: ErrorTable, out: Path, suffix: str) -> Exhibit:
     linked = error_markdown.render(table.measured, table.published, table.notes, linked=True)
     latex = error_latex.render(table.measured, table.published, table.notes, table.caption, label=f"tab:{name}")
     files = (
-        write(out / f"{name}.md", f"# {title}\n\n{table.caption}\n\n{body}{followed(name, table.tidy)}"),
+        write(out / f"{name}.md", headed(title, table.caption, body) + followed(name, table.tidy)),
         write(out / f"{name}.tex", latex),
         write_csv(out / f"{name}.csv", table.tidy),
     )
@@ -113,6 +113,4 @@ def _row_notes(rows: pd.DataFrame, dropped: int) -> list[str]:
     failed = len(rows) - len(select.ok(rows))
     notes = [f"{len(rows) - failed} of {len(rows)} cells are ok and enter the averages; {failed} left out."]
     notes += outcomes.left_out(rows) + outcomes.absent(rows) + outcomes.code_versions(select.ok(rows))
-    if dropped:
-        notes.append(f"{dropped} older row(s) of an equal identity but other protocol or recipe contents left out.")
-    return notes
+    return notes + outcomes.older(dropped)

@@ -1,6 +1,7 @@
 """What a report is made of: exhibits (a table or a figure) in chapters, and the files that they lie in."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,6 +65,11 @@ def ids(points: pd.DataFrame) -> tuple[str, ...]:
     return tuple(sorted({cell for joined in points["cell_ids"].unique() for cell in joined.split(";") if cell}))
 
 
+def cells_link(metric: str, cells: Iterable[str]) -> str:
+    """Where a number of the HTML page leads: to the entries of its leaderboard that these cells belong to."""
+    return f"#cells/{metric}/{'+'.join(cells)}"
+
+
 def stem(*words: object) -> str:
     """A file name without its ending: the words that are not empty, joined by '_', free of odd characters."""
     return "_".join(re.sub(r"[^\w.=-]+", "-", str(word)) for word in words if str(word))
@@ -76,7 +82,7 @@ def prose(name: str) -> str:
 
 def escape(text: str) -> str:
     """Text that Markdown shows as it stands, in a table too."""
-    return re.sub(r"([\\|<*`\[]|&(?=#?\w+;)|(?<!\w)_|_(?!\w))", r"\\\1", text)
+    return re.sub(r"([\\|<*`\[\]]|&(?=#?\w+;)|(?<!\w)_|_(?!\w))", r"\\\1", text)
 
 
 def write(path: Path, text: str) -> Path:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from reports.exhibit import Exhibit, ids, prose
-from reports.frames import column, is_null, records, varies
+from reports.frames import column, is_null, positive, records, varies
 from reports.numerals import ABSENT, plain
 from reports.scaling_points import SETTINGS, Scaling, exponent_text, in_cell, tidy
 from reports.statistics import Bent, Exponent
@@ -25,7 +25,8 @@ def table(measured: list[Scaling]) -> pd.DataFrame:
     `fitted`, `low`, `high`: the exponent and its 95 % interval; `shortest`, `longest`, `points`: what it was
     fitted to; `theory` and `formula`; `in_interval`: whether the interval contains the theory, null if either is
     unknown. `text` is the fit as people read it. `constant`, `bent`, `bent_low`, `bent_high`, `bent_in_interval` and
-    `bent_text`: the same of a + b N^k over all lengths, null where b N^k alone does as well.
+    `bent_text`: the same of a + b N^k over all lengths, null where b N^k alone does as well. `cell_ids` are those of
+    all lengths.
     """
     return pd.DataFrame(
         [
@@ -77,6 +78,7 @@ def _comparison(scaling: Scaling, mode: str, quantity: str) -> dict:
         "theory": theory,
         "in_interval": contains(fit, theory),
         "formula": promise.formula,
+        "cell_ids": ";".join(ids(positive(scaling.of_mode(mode), measured))),
         "text": exponent_text(fit),
         **_bent(scaling.bent(mode, measured), theory),
     }

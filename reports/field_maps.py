@@ -59,6 +59,13 @@ def chapter(material: Material, out: Path) -> Chapter:
         for one in found
         if one.truth is None
     ]
+    drawn = {(one.protocol, one.system) for one in found}
+    missing += [
+        f"no ok row of a trained model with a map of {system}, protocol {name}: its field is not drawn"
+        for name in sorted({one.protocol for one in found})
+        for system in select.systems(material.simulated[name])
+        if (name, system) not in drawn
+    ]
     if not found:
         missing.append("no ok row of a trained model has a map of its field: Figures II to IV not drawn")
     return Chapter(TITLE, tuple(_exhibit(one, out, one.protocol if several else "") for one in found), tuple(missing))

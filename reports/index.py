@@ -20,6 +20,7 @@ def page(frame: pd.DataFrame, runs: list[Run], chapters: list[Chapter], out: Pat
         keep_trailing_newline=True,
         autoescape=False,  # Markdown, not HTML
     )
+    environment.filters["escaped"] = escape
     text = environment.get_template("report.md.jinja").render(
         chapters=chapters,
         counts=outcomes.counts(frame),

@@ -15,7 +15,7 @@ from reports.theme import COMPILED
 
 IDENTITY = (
     "system", "model", "preset", "recipe", "gradient_mode", "integrator", "start_guess", "seq_len", "net",
-    "step_size", "protocol", "dtype", "device",
+    "batch_size", "step_size", "protocol", "dtype", "device",
 )  # fmt: skip
 
 
@@ -43,8 +43,8 @@ METRICS = (
 
 
 _NEEDED = list(dict.fromkeys([
-    *IDENTITY, "kind", "compiled", "batch_size", "seed", "status", "cell_id", "run_id", "started_at",
-    "energy_error_curve", "long_escape_share",
+    *IDENTITY, "kind", "compiled", "seed", "status", "cell_id", "run_id", "started_at", "noise", "train_starts",
+    "data", "energy_error_curve", "long_escape_share",
     *(metric.column for metric in METRICS if metric.column != "energy_error"),
 ]))  # fmt: skip
 
@@ -55,7 +55,8 @@ def prepare(frame: pd.DataFrame) -> pd.DataFrame:
     compiled = rows["compiled"].fillna(False).astype(bool) & rows["gradient_mode"].notna()
     shown = {metric.column: _values(rows, metric) for metric in METRICS}
     modes = rows["gradient_mode"].where(~compiled, rows["gradient_mode"] + COMPILED)
-    return rows.assign(gradient_mode=modes, seq_len=rows["seq_len"].astype("Int64"), **shown)
+    whole = {name: rows[name].astype("Int64") for name in ("seq_len", "batch_size")}
+    return rows.assign(gradient_mode=modes, **whole, **shown)
 
 
 def entries(prepared: pd.DataFrame) -> pd.DataFrame:

@@ -54,6 +54,16 @@ def code_versions(rows: pd.DataFrame) -> list[str]:
     ]
 
 
+def older(dropped: int) -> list[str]:
+    """A sentence about what `rows.newest_of_each_cell` dropped; none if it dropped nothing."""
+    if not dropped:
+        return []
+    return [
+        f"{dropped} older row(s) left out: of an equal identity but other protocol or recipe contents, or of another "
+        "noise or number of trajectories than their protocol has by its newest row."
+    ]
+
+
 def _where(rows: pd.DataFrame) -> str:
     return "; ".join(f"{system} {_seeds(select.seeds(own))}" for (system,), own in groups(rows, ["system"]))
 

@@ -59,7 +59,7 @@ def chapter(material: Material, out: Path) -> Chapter:
         f"no row of {TRUE} with a section of {system}, protocol {name}: the true section is not drawn"
         for system, name in lacking
     )
-    return Chapter(TITLE, exhibits, missing)
+    return Chapter(TITLE, exhibits, missing if found else ("no ok row with a surface of section: none drawn",))
 
 
 def sections(material: Material) -> Iterator[Sections]:

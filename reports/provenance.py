@@ -2,19 +2,25 @@
 
 import shlex
 from dataclasses import dataclass
+from typing import Any, cast
 
 import pandas as pd
 
+from reports.frames import where
 from reports.numerals import ABSENT
 
 TUNED = "recipes/grid.toml"  # in the folder of bench.tune: its trials as a grid
-_NO_CHOICE = ("--out", "--cell", "--rerun", "--workers", "--address", "--timeout", "--backend", "--report-every")
+_HOW = ("--out", "--rerun", "--workers", "--address", "--timeout", "--backend", "--report-every")
+_NO_CHOICE = ("--cell", *_HOW)
+_OF = ["kind", "system", "model"]
+ATTEMPTED = ("run_id", "cell_id", *_OF)
+_LONGEST_LIST = 6
 _NAMED_PACKAGES = ("torch", "ray", "numpy", "scipy")
 
 
 @dataclass(frozen=True)
 class Run:
-    """One run: how many rows of the store are its, and its record ({} where none can be read)."""
+    """One run: of how many cells of the store the rows are its, and its record ({} where none can be read)."""
 
     run_id: str
     cells: int
@@ -72,6 +78,11 @@ class Run:
         return [word for option in kept for word in option]
 
     @property
+    def choice(self) -> tuple[tuple[str, str], ...]:
+        """The options that say which cells: of two runs of one choice, the later does what the earlier left."""
+        return tuple(option for option in _options(self._words) if option[0] not in _HOW)
+
+    @property
     def _words(self) -> list[str]:
         command = self.record.get("command_line")
         return [str(word) for word in command] if isinstance(command, list) else []
@@ -81,6 +92,35 @@ def runs(frame: pd.DataFrame, records: dict[str, dict]) -> list[Run]:
     """The runs that the rows name, sorted by id, with their records by id (`bench.store.records`)."""
     counts = frame["run_id"].dropna().value_counts().sort_index()
     return [Run(str(name), int(count), records.get(str(name), {})) for name, count in counts.items()]
+
+
+def unfinished(attempts: pd.DataFrame, records: dict[str, dict]) -> list[str]:
+    """A sentence for each run that left rows of fewer cells than it planned, unless its choice was run again later.
+
+    `attempts` are all rows of a store, with the columns ATTEMPTED.
+    """
+    last = {Run(name, 0, records[name]).choice or name: name for name in sorted(records)}  # ids begin with the time
+    done = attempts.drop_duplicates(["run_id", "cell_id"])
+    return [
+        f"run {name} planned {planned} cells and left rows of {len(own)}{_lacking(records[name], own)}: "
+        "the others are not in the store, unless another run made them"
+        for name in sorted(last.values())
+        for planned, own in [(records[name].get("planned"), where(done, run_id=name))]
+        if isinstance(planned, int) and len(own) < planned
+    ]
+
+
+def _lacking(record: dict, done: pd.DataFrame) -> str:
+    """Which models on which systems, if the record says what was planned."""
+    counts = cast(Any, done).groupby(_OF).size()
+    told = [
+        f"{planned['model']} on {planned['system']} {count} of {planned['cells']}"
+        + (" profiles" if planned["kind"] == "profile" else "")
+        for planned in record.get("planned_of", [])
+        if (count := int(counts.get(tuple(planned[name] for name in _OF), 0))) < planned["cells"]
+    ]
+    more = [f"and {len(told) - _LONGEST_LIST} more"] if len(told) > _LONGEST_LIST else []
+    return f" ({', '.join([*told[:_LONGEST_LIST], *more])})" if told else ""
 
 
 def footer(runs: list[Run], cells: int) -> str:

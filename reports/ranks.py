@@ -15,8 +15,8 @@ from bench.schema import TEST_SETS
 from reports import rows as select
 from reports import saving, theme
 from reports.error_markdown import HEADINGS
-from reports.exhibit import Chapter, Exhibit, ids, stem
-from reports.frames import groups, keep, narrow, otherwise, records
+from reports.exhibit import Chapter, Exhibit, ids, prose, stem
+from reports.frames import distinct, groups, keep, narrow, otherwise, records
 from reports.material import Material
 from reports.numerals import plain
 from reports.significance import LEVEL
@@ -30,14 +30,18 @@ METHOD = (
     "differ if their average ranks are further apart than Nemenyi's critical difference "
     f"CD = q sqrt(k (k + 1) / (6 n)) of k models and n blocks, q from the studentised range at level {LEVEL:.2g} "
     "(Demsar, JMLR 7 (2006) 1). Blocks of one system are not independent: such a difference says what new seeds "
-    "would show, not new systems. Models are represented by their line of least validation loss."
+    "would show, not new systems. On each system a model is represented by its line (size, recipe, gradient mode) of "
+    "least validation loss there, which no test set has a part in: as one would choose who has a system to learn."
 )
 _NEEDED = [*select.LINED, "status", "validation_loss", *(f"h_mae_{name}" for name in TEST_SETS)]
 
 
 @dataclass(frozen=True)
 class Ranking:
-    """Average ranks on one test set, the least first, over `blocks`; without p and difference if these are few."""
+    """Average ranks on one test set, the least first, over `blocks`; without p and difference if these are few.
+
+    `unranked` has the number of systems with an error of each model that has them on fewer than the ranked ones.
+    """
 
     test_set: str
     ranks: pd.Series  # by model
@@ -46,6 +50,7 @@ class Ranking:
     p: float
     critical_difference: float
     cells: tuple[str, ...]
+    unranked: dict[str, int]
 
     @property
     def enough(self) -> bool:
@@ -59,7 +64,8 @@ def chapter(material: Material, out: Path) -> Chapter:
         rows = leading(narrow(lined, _NEEDED))
         found = [ranking(rows, test_set) for test_set in TEST_SETS]
         if any(one.enough for one in found):
-            exhibits.append(_exhibit(found, name, out, name if len(material.simulated) > 1 else ""))
+            suffix = name if len(material.simulated) > 1 else ""
+            exhibits.append(_exhibit(found, chosen_lines(rows), name, out, suffix))
         else:
             missing.append(
                 f"protocol {name}, {_shortage(found[0])}: not enough data sets to say which model ranks first"
@@ -70,10 +76,22 @@ def chapter(material: Material, out: Path) -> Chapter:
 
 
 def leading(lined: pd.DataFrame) -> pd.DataFrame:
-    """The ok rows of each trained model's line of least validation loss."""
+    """The ok rows of each trained model's line of least validation loss on each system."""
     rows = otherwise(select.ok(lined), "model", *select.REFERENCES)
-    chosen = [select.leading_line(own) for _, own in groups(rows, ["model"])]
-    return keep(rows, rows["line"].isin(chosen))
+    chosen = {key: select.leading_line(own) for key, own in groups(rows, ["system", "model"])}
+    keys = zip(rows["system"], rows["model"], strict=True)
+    return keep(rows, [line == chosen[key] for key, line in zip(keys, rows["line"], strict=True)])
+
+
+def chosen_lines(rows: pd.DataFrame) -> list[str]:
+    """A sentence for each model that another line stands for on another system."""
+    sentences = []
+    for (model,), own in groups(rows, ["model"]):
+        systems = {line: select.systems(of_line) for (line,), of_line in groups(own, ["line"])}
+        if len(systems) > 1:
+            told = "; ".join(f"{line} on {', '.join(map(prose, names))}" for line, names in systems.items())
+            sentences.append(f"{model} is represented by {told}.")
+    return sentences
 
 
 def ranking(rows: pd.DataFrame, test_set: str) -> Ranking:
@@ -81,12 +99,15 @@ def ranking(rows: pd.DataFrame, test_set: str) -> Ranking:
     metric = f"h_mae_{test_set}"
     errors = rows.dropna(subset=[metric]).pivot_table(index=["system", "seed"], columns="model", values=metric)
     reach = errors.notna().groupby(level="system").any().sum() if errors.size else pd.Series(dtype=int)
-    complete = errors[[str(model) for model in reach.index[reach == reach.max()]]].dropna()
+    reach = reach.reindex(sorted(distinct(rows, "model")), fill_value=0)  # of some no error is known on any system
+    complete = errors[[str(model) for model in reach.index[(reach > 0) & (reach == reach.max())]]].dropna()
     ranks = complete.rank(axis=1).mean().sort_values(kind="stable")
     count, (blocks, models) = complete.index.unique("system").size, complete.shape
     p, difference = math.nan, math.nan
     if models >= FEWEST["models"] and count >= FEWEST["systems"] and blocks >= FEWEST["blocks"]:
-        p = float(stats.friedmanchisquare(*complete.to_numpy().T).pvalue)
+        values = complete.to_numpy()
+        tied = bool((values == values[:, :1]).all())  # everywhere: the statistic is 0 / 0
+        p = 1.0 if tied else float(stats.friedmanchisquare(*values.T).pvalue)
         difference = critical_difference(models, blocks)
     common = set(complete.index)
     cells = [
@@ -94,7 +115,8 @@ def ranking(rows: pd.DataFrame, test_set: str) -> Ranking:
         for row in records(narrow(rows, ["system", "seed", "model", "cell_id"]))
         if row["model"] in complete and (row["system"], row["seed"]) in common
     ]
-    return Ranking(test_set, ranks, blocks, count, p, difference, tuple(sorted(cells)))
+    unranked = {str(model): int(own) for model, own in reach.items() if model not in complete}
+    return Ranking(test_set, ranks, blocks, count, p, difference, tuple(sorted(cells)), unranked)
 
 
 def critical_difference(models: int, blocks: int) -> float:
@@ -144,7 +166,20 @@ def _shortage(one: Ranking) -> str:
     return f"{len(one.ranks)} trained models on {one.systems} systems with {one.blocks} common blocks"
 
 
-def _exhibit(found: list[Ranking], protocol: str, out: Path, suffix: str) -> Exhibit:
+def _unranked_notes(found: list[Ranking]) -> list[str]:
+    """A sentence for each model that is not ranked on some test set, and how far its errors reach."""
+    sets: dict[tuple[str, int, int], list[str]] = {}
+    for one in found:
+        for model, reach in one.unranked.items():
+            sets.setdefault((model, reach, one.systems), []).append(HEADINGS[one.test_set])
+    return [
+        f"{model} is not ranked ({', '.join(names)}): "
+        + (f"it has errors on {reach} of the {systems} systems." if reach else "no error of H is known.")
+        for (model, reach, systems), names in sets.items()
+    ]
+
+
+def _exhibit(found: list[Ranking], chosen: list[str], protocol: str, out: Path, suffix: str) -> Exhibit:
     name = stem("ranks", suffix)
     figure = draw(found)
     pictures = saving.save(figure, out, name)
@@ -163,7 +198,7 @@ def _exhibit(found: list[Ranking], protocol: str, out: Path, suffix: str) -> Exh
         + (f"Friedman p = {plain(one.p, 2)}, critical difference {plain(one.critical_difference)}."
            if one.enough else "not enough data sets to say.")
         for one in found
-    ]  # fmt: skip
+    ] + _unranked_notes(found) + chosen  # fmt: skip
     models = list(dict.fromkeys(row["model"] for row in records(data)))
     ranks = [[model, *(plain(one.ranks.get(model)) for one in found)] for model in models]
     table = Table(title, caption, ("model", *(HEADINGS[one.test_set] for one in found)), ranks, notes=notes)

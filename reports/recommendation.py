@@ -8,7 +8,7 @@ from reports.exhibit import Chapter, Exhibit, escape, ids, prose, write, write_c
 from reports.frames import groups, is_null, keep, records, varies
 from reports.numerals import ABSENT, brief, plain
 from reports.scaling_points import EXACT_BELOW, SETTINGS, Scaling, in_cell, tidy
-from reports.tabular import latex, markdown
+from reports.tabular import followed, headed, latex, markdown
 
 TITLE = "Which gradient mode for which N"
 LEAN = 2.0  # times the smallest peak memory of the exact modes
@@ -47,7 +47,7 @@ def chapter(measured: list[Scaling], out: Path) -> Chapter:
     brief_headings, brief_lines, _ = _cells(table, _IN_PRINT)
     body = markdown(headings, [[escape(cell) for cell in line] for line in lines], words)
     files = (
-        write(out / "recommendation.md", f"# {TITLE}\n\n{caption}\n\n{body}"),
+        write(out / "recommendation.md", headed(TITLE, caption, body) + followed("recommendation", table)),
         write(out / "recommendation.tex", latex(brief_headings, brief_lines, caption, "tab:recommendation", words)),
         write_csv(out / "recommendation.csv", table),
     )
@@ -60,11 +60,14 @@ def recommendations(measured: list[Scaling]) -> pd.DataFrame:
     `mode` is the recommended one, null if none is exact, with its `iteration_ms`, `peak_mib` and
     `gradient_rel_error` (then the smallest error of any mode); the counts `modes`, `exact_modes`, `lean_modes`;
     `least_peak_mib` of the exact and `fastest_lean_ms` of the lean ones; `runner_up` with its own numbers relative
-    to the recommended mode's, `runner_up_time` and `runner_up_peak`.
+    to the recommended mode's, `runner_up_time` and `runner_up_peak`; `cell_ids` of all that were compared.
     """
     return pd.DataFrame(
         [
-            scaling.identity | {"seq_len": steps} | choose(own, scaling.exact_below)
+            scaling.identity
+            | {"seq_len": steps}
+            | choose(own, scaling.exact_below)
+            | {"cell_ids": ";".join(ids(own))}
             for scaling in measured
             for (steps,), own in groups(scaling.points.dropna(subset=_NEEDED), ["seq_len"])
             if len(own) > 1

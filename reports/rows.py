@@ -14,6 +14,11 @@ VARIANTS = ("preset", "gradient_mode", "integrator", "start_guess", "seq_len", "
 LINED = ("system", "model", "recipe", *VARIANTS, "seed", "cell_id", "line")  # what tells lines and their rows apart
 MOST_LINES = 16  # of a figure; more have no colours of their own
 _SAME_CELL = (*IDENTITY_COLUMNS, "batch_size")  # a profile's batch comes from its recipe's contents
+_CONTENTS = {  # what rows tell of a protocol's contents, and of which rows it is the same
+    "noise": ["kind", "protocol"],
+    "train_starts": ["kind", "protocol"],
+    "data": ["kind", "protocol", "system"],
+}
 
 
 def of_kind(frame: pd.DataFrame, kind: str) -> pd.DataFrame:
@@ -56,15 +61,21 @@ def of_protocol(rows: pd.DataFrame, protocol: str) -> tuple[pd.DataFrame, int]:
 
 
 def newest_of_each_cell(rows: pd.DataFrame) -> tuple[pd.DataFrame, int]:
-    """One row an identity, and how many were dropped.
+    """One row an identity, all of one protocol's contents, and how many were dropped.
 
     A protocol or recipe whose contents changed under the same name leaves rows of equal identity and
-    different `cell_id`; the one that started last stays.
+    different `cell_id`; the one that started last stays. Rows that no newer one stands for are dropped too if they
+    tell of another noise, number of trajectories or data than the protocol's last row.
     """
-    by_age = ordered(narrow(rows, ["started_at", "cell_id", *_SAME_CELL]), ["started_at", "cell_id"])
-    newest = by_age.drop_duplicates(list(_SAME_CELL), keep="last").index.sort_values()
-    chosen = rows if len(newest) == len(rows) else cast(pd.DataFrame, rows.loc[newest])
-    return chosen.reset_index(drop=True), len(rows) - len(newest)
+    columns = list(dict.fromkeys(["started_at", "cell_id", *_SAME_CELL, *_CONTENTS]))
+    by_age = ordered(narrow(rows, columns), ["started_at", "cell_id"])
+    newest = by_age.drop_duplicates(list(_SAME_CELL), keep="last")
+    for name, by in _CONTENTS.items():
+        last = cast(Any, newest).groupby(by, dropna=False)[name].transform("last")  # that is known
+        newest = keep(newest, newest[name].isna() | (newest[name] == last))
+    places = newest.index.sort_values()
+    chosen = rows if len(places) == len(rows) else cast(pd.DataFrame, rows.loc[places])
+    return chosen.reset_index(drop=True), len(rows) - len(places)
 
 
 def with_lines(rows: pd.DataFrame) -> pd.DataFrame:

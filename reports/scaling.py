@@ -61,10 +61,8 @@ def draw(scaling: Scaling) -> Figure:
 def notes(profiles: pd.DataFrame) -> list[str]:
     """What does not enter: cells that are not ok, and older rows of the same cells."""
     sentences = outcomes.left_out(profiles.assign(line=_cell_names(profiles)))
-    _, older = select.newest_of_each_cell(select.ok(profiles))
-    if older:
-        sentences.append(f"{older} older row(s) of an equal identity but other protocol or recipe contents left out.")
-    return sentences
+    _, dropped = select.newest_of_each_cell(select.ok(profiles))
+    return sentences + outcomes.older(dropped)
 
 
 def _figure_exhibit(scaling: Scaling, out: Path) -> Exhibit:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from reports import leaderboard
-from reports.exhibit import prose
+from reports.exhibit import cells_link, prose
 from reports.frames import column, otherwise, records, where
 from reports.numerals import ABSENT, with_interval
 from reports.published import paper
@@ -18,7 +18,10 @@ _RANKED_BY = "h_mae_ru"
 
 @dataclass(frozen=True)
 class Best:
-    """The trained model with the least mean error of H on one system under one protocol, numbers as text."""
+    """The trained model with the least mean error of H on one system under one protocol, numbers as text.
+
+    `link` leads to the cells behind the error on the leaderboard of the page.
+    """
 
     protocol: str
     system: str
@@ -27,13 +30,15 @@ class Best:
     seeds: int
     constant: str
     published: str
+    link: str
 
 
 def bests(prepared: pd.DataFrame) -> list[Best]:
     """One a (protocol, system) that has a trained model with an error of H, in the paper's order of systems."""
-    table = leaderboard.entries(where(prepared, kind="train"))
+    trained = where(prepared, kind="train")
+    table = leaderboard.entries(trained)
     return [
-        _best(where(table, protocol=protocol, system=system), protocol, system)
+        _best(where(table, protocol=protocol, system=system), protocol, system, column(trained, "cell_id"))
         for protocol in sorted(set(table["protocol"]))
         for system in in_paper_order(where(table, protocol=protocol))
         if len(_trained(where(table, protocol=protocol, system=system)))
@@ -44,7 +49,7 @@ def _trained(table: pd.DataFrame) -> pd.DataFrame:
     return otherwise(table, "model", *REFERENCES).dropna(subset=[f"{_RANKED_BY}_mean"])
 
 
-def _best(table: pd.DataFrame, protocol: str, system: str) -> Best:
+def _best(table: pd.DataFrame, protocol: str, system: str, cells: pd.Series) -> Best:
     (first,) = records(_trained(table).nsmallest(1, f"{_RANKED_BY}_mean"))
     constants = column(where(table, model="constant"), f"{_RANKED_BY}_mean").dropna()
     details = ", ".join(str(first[name]) for name in ("preset", "recipe") if pd.notna(first[name]))
@@ -57,4 +62,5 @@ def _best(table: pd.DataFrame, protocol: str, system: str) -> Best:
         seeds=int(first[f"{_RANKED_BY}_seeds"]),
         constant=with_interval(constants.iloc[0], math.nan) if len(constants) else ABSENT,
         published=quoted or ABSENT,
+        link=cells_link(_RANKED_BY, cells.iloc[first["places"]]),
     )

@@ -65,13 +65,16 @@ SWEEPS = (
 
 def chapter(material: Material, out: Path) -> Chapter:
     """Writes noise_PROTOCOL and train_starts_PROTOCOL, as figure and table, for each protocol that is so varied."""
+    found = {sweep: families(material, sweep) for sweep in SWEEPS}
     exhibits = tuple(
         exhibit
-        for sweep in SWEEPS
-        for base, (rows, left_out) in families(material, sweep).items()
+        for sweep, varied in found.items()
+        for base, (rows, left_out) in varied.items()
         for exhibit in _exhibits(points(rows, sweep), sweep, base, out, left_out)
     )
-    return Chapter(TITLE, exhibits)
+    lacking = " or ".join(sweep.key for sweep, varied in found.items() if not varied)
+    missing = (f"no protocol with ok rows of several values of {lacking}: errors against it not drawn",)
+    return Chapter(TITLE, exhibits, missing if lacking else ())
 
 
 def families(material: Material, sweep: Sweep) -> dict[str, tuple[pd.DataFrame, int]]:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from reports.error_latex import escape as escape_latex
 from reports.exhibit import Exhibit, escape, write, write_csv
+from reports.latex_columns import GAP, fitted
 
 Cells = Sequence[str]
 TO_THE_ROWS = (
@@ -23,16 +24,22 @@ def markdown(headings: Cells, lines: Sequence[Cells], words: int = 1) -> str:
 
 
 def latex(headings: Cells, lines: Sequence[Cells], caption: str, label: str, words: int = 1) -> str:
-    """A `longtable` in small print, everything escaped, ruled where the first cell changes. Needs booktabs too."""
+    """A `longtable` no wider than the line, everything escaped, ruled where the first cell changes.
+
+    Needs the packages array, booktabs and longtable; pdflscape where the table stands across a page.
+    """
     body: list[str] = []
     for place, cells in enumerate(lines):
         if place > 0 and cells[0] != lines[place - 1][0]:
             body.append(r"\midrule")
         body.append(_row(cells))
-    columns = "l" * words + "r" * (len(headings) - words)
-    head = [r"\begingroup\footnotesize", rf"\begin{{longtable}}{{{columns}}}"]
+    chosen, columns = fitted(headings, lines, words)
+    turn = [r"\begin{landscape}"] if chosen.turned else []
+    turn_back = [r"\end{landscape}"] if chosen.turned else []
+    lengths = rf"\setlength{{\tabcolsep}}{{{GAP:g}pt}}\setlength{{\LTcapwidth}}{{\linewidth}}"
+    head = [*turn, rf"\begingroup\{chosen.size}{lengths}", rf"\begin{{longtable}}{{{columns}}}"]
     head += [rf"\caption{{{escape_latex(caption)}}}\label{{{label}}}\\", r"\toprule", _row(headings), r"\midrule"]
-    tail = [r"\bottomrule", r"\end{longtable}", r"\endgroup"]
+    tail = [r"\bottomrule", r"\end{longtable}", r"\endgroup", *turn_back]
     return "\n".join([*head, r"\endhead", *body, *tail]) + "\n"
 
 
@@ -57,11 +64,16 @@ class Table:
         printed = latex(self.headings, self.lines, self.caption, f"tab:{name}", self.words)
         printed += "".join(f"{{\\footnotesize {escape_latex(note)}\\par}}\n" for note in self.notes)
         files = (
-            write(out / f"{name}.md", f"# {self.title}\n\n{self.caption}\n\n{body}{followed(name, data)}"),
+            write(out / f"{name}.md", headed(self.title, self.caption, body) + followed(name, data)),
             write(out / f"{name}.tex", printed),
             write_csv(out / f"{name}.csv", data),
         )
         return Exhibit(self.title, self.caption, files, body, cells)
+
+
+def headed(title: str, caption: str, body: str) -> str:
+    """A page of Markdown; title and caption are text, the body is Markdown."""
+    return f"# {escape(title)}\n\n{escape(caption)}\n\n{body}"
 
 
 def followed(name: str, data: pd.DataFrame) -> str:

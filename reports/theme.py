@@ -148,6 +148,7 @@ def style() -> AbstractContextManager:
         "grid.linewidth": 0.4,
         "lines.linewidth": 1.2,
         "lines.markersize": 4,
+        "text.parse_math": False,  # names are shown as they are, dollar signs and all
         "pdf.fonttype": 42,
         "svg.hashsalt": "hamiltonian-bench",  # names of clip paths: the same each time
     }

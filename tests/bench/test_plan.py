@@ -82,8 +82,9 @@ def test_skipped_cells_are_written_down_once():
     plan = plan_of(constant)
     assert (len(plan.run), len(plan.skip), plan.reasons.total()) == (0, 2, 2)
     assert plan.skip.reason(0) in plan.reasons
+    assert plan.kinds == {("profile", system, "constant"): 1 for system in ("double_well", "henon_heiles")}
     again = plan_of(constant, rows=stored(*(row(task, "skipped", wall_s=None) for task in plan.skip)))
-    assert (len(again.skip), again.skipped_before, again.cells) == (0, 2, 2)
+    assert (len(again.skip), again.skipped_before, again.cells, again.kinds.total()) == (0, 2, 2, 0)
 
 
 def test_timed_cells_come_last_and_long_ones_first():

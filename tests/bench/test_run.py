@@ -1,5 +1,6 @@
 """The command, from the grid to the exit code, with all cells in this process."""
 
+import json
 import os
 import signal
 import subprocess
@@ -79,7 +80,11 @@ def test_a_grid_runs_to_rows_and_a_second_run_does_nothing(tiny: Path, out: Path
     assert rows["status"].tolist() == ["ok"] * CELLS
     assert sorted(rows["kind"]) == ["profile", "train", "train", "train"]
     assert rows["protocol"].tolist() == ["protocol"] * CELLS
-    assert (out / "runs" / f"{rows['run_id'][0]}.json").exists()
+    record = json.loads((out / "runs" / f"{rows['run_id'][0]}.json").read_text())
+    assert record["planned"] == CELLS
+    assert {(of["kind"], of["model"]): of["cells"] for of in record["planned_of"]} == (
+        rows.groupby(["kind", "model"]).size().to_dict()
+    )
     assert no_report == [out]
     second = run(tiny / "grid.toml", out)
     assert second.exit_code == 0

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from synthetic_rows import SYSTEMS, frame, full_rows, profile_row, train_row, write_store
+from synthetic_rows import SYSTEMS, field_map, frame, full_rows, profile_row, train_row, write_store
 from typer import Typer
 from typer.testing import CliRunner
 
@@ -11,6 +11,8 @@ from reports import build as build_module
 from reports import saving
 from reports.build import build, compose
 from reports.rows import numbers
+
+EVIL = r"$\foo$"
 
 
 def run(*arguments):
@@ -53,7 +55,12 @@ def test_complete_store_makes_everything(files):
     assert "35580e7abcde, with uncommitted changes" in page
     assert "| A / B |" in page
     assert "- protocol paper, 1 trained models on 1 systems with 5 common blocks: not enough data sets to say" in page
-    assert page.partition("## What is missing")[2].partition("##")[0].count("\n- ") == 1
+    assert (
+        "- no protocol with ok rows of several values of noise or train_starts: errors against it not drawn" in page
+    )
+    assert "- no ok row with a long rollout: energy against time not drawn" in page
+    assert "- no ok row with a surface of section: none drawn" in page
+    assert page.partition("## What is missing")[2].partition("##")[0].count("\n- ") == 4
     assert "| train | diverged | 1 |" in page
 
 
@@ -85,6 +92,33 @@ def test_store_in_which_everything_failed_makes_a_report(tmp_path):
     assert "no profile row is ok" in page
     assert "boom" in page
     assert "no ok row of double_well with quantiles" in page
+
+
+def test_names_with_latex_html_and_markdown_in_them_are_drawn_and_shown_as_they_are(tmp_path):
+    """matplotlib takes what stands between two dollar signs for mathematics, and stops at what it does not know."""
+    curve = {"energy_times": [1.0, 20.0, 30.0, 40.0], "energy_error_curve": [0.1, 0.1, 0.2, 0.3]}
+    rows = [
+        train_row(system, model, seed, 0.1 + 0.01 * seed, protocol="<b>*p*", **field_map(0.1), **curve)
+        for system in (EVIL, "a|b")
+        for model in (EVIL, "[x](y)", "$_$", "true_h")
+        for seed in range(5)
+    ]
+    rows += [profile_row(mode, steps, 1e-3 * steps, 2**20 * steps, system=EVIL, integrator=r"\$\bar$")
+             for mode in (EVIL, "discrete") for steps in (4, 8, 16)]  # fmt: skip
+    page, index, *files = compose(frame(rows), [], tmp_path)
+    assert {"learning_curves.png", "ranks.png", "energy.png"} <= {path.name for path in files}
+    assert sum(path.suffix == ".png" for path in files) > 8
+    assert "under protocol \\<b>\\*p\\*" in index.read_text()
+    assert "<b>" not in page.read_text()
+    assert "[x](y)" not in index.read_text().replace("\\[x\\](y)", "")
+    assert r"\$\textbackslash{}foo\$" in (tmp_path / "error_table.tex").read_text()
+
+
+def test_no_figure_shows_the_code_of_a_formula(store, tmp_path):
+    """Names are never taken for mathematics, so what matplotlib writes as such would be seen as code."""
+    pictures = [path for path in build(store, tmp_path, formats=("svg",)) if path.suffix == ".svg"]
+    assert len(pictures) > 5
+    assert [path.name for path in pictures if "mathdefault" in path.read_text()] == []
 
 
 def test_run_without_a_record_is_named(tmp_path):

@@ -90,10 +90,16 @@ def test_axes_have_units():
 
 
 def test_protocols_with_long_rollouts_have_a_figure_and_drifts_each_and_the_others_none(tmp_path):
-    assert energy.chapter(Material(frame(full_rows())), tmp_path).exhibits == ()
+    none = energy.chapter(Material(frame(full_rows())), tmp_path)
+    assert (none.exhibits, len(none.missing)) == ((), 1)
     drifting = {"energy_horizon": 1000.0, "energy_drift": 2e-5}
     rows = rows_of(KNOWN) + rows_of({"pinn": TIMES}, protocol="longer", **drifting)
-    exhibits = energy.chapter(Material(frame(rows)), tmp_path).exhibits
+    rows.append(train_row("double_well", "pinn", 0, 0.1, status="timeout"))
+    chapter = energy.chapter(Material(frame(rows)), tmp_path)
+    exhibits = chapter.exhibits
+    assert chapter.missing == (
+        "no ok row of double_well, protocol paper, with a long rollout: its energy is not drawn",
+    )
     assert [exhibit.name for exhibit in exhibits] == ["energy_longer", "energy_drift_longer", "energy_paper"]
     assert [exhibit.picture is not None for exhibit in exhibits] == [True, False, True]
     assert "| henon heiles | pinn (one_cycle) | 2e-05 |" in exhibits[1].body

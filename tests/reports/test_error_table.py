@@ -127,6 +127,30 @@ def test_changed_contents_under_one_name_are_not_averaged():
     assert any(note.startswith("1 older row") for note in table.notes)
 
 
+@pytest.mark.parametrize("content", [{"noise": 0.1}, {"train_starts": 64}], ids=str)
+def test_seeds_of_a_protocol_that_changed_under_its_name_are_not_averaged_with_those_before(content):
+    """Nobody ran the other seeds again, so no newer row of theirs says that they are of old contents."""
+    now = {"noise": 0.01, "train_starts": 16384, "started_at": "2026-02-01T00:00:00+00:00"}
+    before = [train_row("double_well", "fshnn", seed, 0.5, **{"noise": 0.01, "train_starts": 16384, **content})
+              for seed in (0, 1)]  # fmt: skip
+    unknown = train_row("double_well", "fshnn", 3, 0.03)  # of a schema that did not tell
+    table = table_of([*before, train_row("double_well", "fshnn", 2, 0.01, **now), unknown])
+    assert (entry(table, "fshnn (one_cycle)")["mean"], entry(table, "fshnn (one_cycle)")["seeds"]) == (0.02, 2)
+    assert any(note.startswith("2 older row(s) left out") for note in table.notes)
+    other = [row | {"protocol": "other"} for row in before]
+    assert len(select.newest_of_each_cell(frame([*other, train_row("double_well", "fshnn", 2, 0.01, **now)]))[0]) == 3
+
+
+def test_own_data_of_one_name_and_other_content_are_not_averaged():
+    recorded = [("a.csv", 0, "x"), ("b.csv", 0, "y"), ("a.csv", 1, "z")]
+    rows = [
+        train_row(name, "fshnn", seed, 0.1, data=data, started_at=f"2026-0{month}-01T00:00:00+00:00")
+        for month, (name, seed, data) in enumerate(recorded, 1)
+    ]
+    kept, dropped = select.newest_of_each_cell(frame(rows))
+    assert (kept["data"].tolist(), dropped) == (["y", "z"], 1)
+
+
 def test_mixed_code_is_said():
     rows = [
         train_row("double_well", "fshnn", 0, 0.01),

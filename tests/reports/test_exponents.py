@@ -2,6 +2,7 @@
 
 import math
 
+import pandas as pd
 import pytest
 from synthetic_rows import frame, profile_row
 
@@ -126,6 +127,15 @@ def test_table_shows_fit_and_theory_side_by_side(tmp_path):
     assert "upper half" in exhibit.caption
     assert complexity_table().source in exhibit.caption
     assert (tmp_path / "exponents.csv").read_text().count("\n") == 3
+
+
+def test_exponents_lead_to_the_cells_of_their_mode_at_all_lengths(tmp_path):
+    exhibit = exponents.exhibit(measured([*power_law("checkpoint", 0.5), *power_law("discrete", 1)]), tmp_path)
+    found = pd.read_csv(tmp_path / "exponents.csv")
+    for mode, joined in zip(found["gradient_mode"], found["cell_ids"], strict=True):
+        assert {cell.rsplit("-", 2)[0] for cell in joined.split(";")} == {f"profile-{mode}"}
+    assert {cell for joined in found["cell_ids"] for cell in joined.split(";")} == set(exhibit.cells)
+    assert "`exponents.csv` names the cells behind each line" in (tmp_path / "exponents.md").read_text()
 
 
 def test_long_tables_do_not_bury_the_index(tmp_path):

@@ -57,5 +57,14 @@ def test_what_is_missing_is_said(tmp_path):
         "no row of true_h with a map of double_well, protocol paper: the true field is not drawn",
     )
     assert [exhibit.name for exhibit in chapter.exhibits] == ["field_double_well"]
+    others = [
+        train_row("henon_heiles", "fshnn", 0, 0.1),
+        train_row("coupled_oscillator", "true_h", 0, 0, **field_map(0)),
+    ]
+    partial = field_maps.chapter(Material(frame([TRUTH, learned("fshnn"), *others])), tmp_path)
+    assert partial.missing == tuple(
+        f"no ok row of a trained model with a map of {system}, protocol paper: its field is not drawn"
+        for system in ("coupled_oscillator", "henon_heiles")
+    )
     none = field_maps.chapter(Material(frame([train_row("double_well", "fshnn", 0, 0.1)])), tmp_path)
     assert none.missing == ("no ok row of a trained model has a map of its field: Figures II to IV not drawn",)

@@ -36,6 +36,14 @@ def test_what_differs_is_not_averaged(change):
     assert sorted(entry["h_mae_ru_mean"] for entry in found) == [0.01, 0.03]
 
 
+def test_iterations_of_another_batch_size_are_no_other_seeds():
+    rows = [profile_row("discrete", 4, 1e-3 * batch, 2**20, batch_size=batch) for batch in (64, 512)]
+    small, large = entries_of(rows)
+    assert [(own["batch_size"], own["iteration_s_seeds"]) for own in (small, large)] == [(64, 1), (512, 1)]
+    board = cells.board(leaderboard.prepare(frame(rows)), RUNS)
+    assert [entry["variant"] for entry in board["entries"]] == ["one_cycle, B=64", "one_cycle, B=512"]
+
+
 def test_rows_that_are_not_ok_do_not_count_and_the_newest_of_a_cell_does():
     rows = [
         train_row("double_well", "fshnn", 0, 0.5, cell_id="old"),
@@ -117,4 +125,5 @@ def test_the_best_of_a_system_is_trained_and_stands_beside_what_it_has_to_beat()
     (best,) = summary.bests(leaderboard.prepare(frame(rows)))
     assert (best.model, best.error) == ("hnn (one_cycle)", "1.00e-2")
     assert (best.constant, best.published) == ("6.60e-1", "1.00e-2")
+    assert best.link == f"#cells/h_mae_ru/{rows[3]['cell_id']}"
     assert summary.bests(leaderboard.prepare(frame(rows[:2]))) == []

@@ -78,7 +78,8 @@ def test_the_table_has_the_entries_of_its_energy():
 
 
 def test_rows_without_a_section_make_no_figure_and_a_missing_truth_is_said(tmp_path):
-    assert poincare.chapter(Material(frame(full_rows())), tmp_path).exhibits == ()
+    none = poincare.chapter(Material(frame(full_rows())), tmp_path)
+    assert (none.exhibits, none.missing) == ((), ("no ok row with a surface of section: none drawn",))
     made = poincare.chapter(Material(frame(ROWS[:1])), tmp_path)
     assert [exhibit.picture.name for exhibit in made.exhibits] == [
         "poincare_henon_heiles_E=0.1.png", "poincare_henon_heiles_E=0.2.png"

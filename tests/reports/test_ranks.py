@@ -39,6 +39,13 @@ def test_a_model_that_is_always_better_ranks_first_and_is_told_apart_from_the_la
     assert ranks.alike(found.ranks, 3) == [(0, 2)]
 
 
+def test_models_of_equal_errors_share_their_rank_and_are_not_told_apart():
+    found = ranks.ranking(
+        ranks.leading(Material(frame(rows({"fshnn": 1, "shnn": 1, "nssnn": 1}))).lined["paper"]), "ru"
+    )
+    assert (set(found.ranks), found.p, found.enough) == ({2.0}, 1.0, True)
+
+
 def test_references_failures_and_lines_of_more_loss_are_not_ranked():
     made = [
         *rows({"fshnn": 0.3, "constant": 0.01}),
@@ -49,6 +56,36 @@ def test_references_failures_and_lines_of_more_loss_are_not_ranked():
         row["validation_loss"] = row["validation_loss"] or 1.0
     chosen = ranks.leading(Material(frame(made)).lined["paper"])
     assert set(chosen["line"]) == {"fshnn (one_cycle)"}
+
+
+def test_a_model_is_ranked_by_the_line_of_least_loss_of_each_system_and_the_lines_are_named(tmp_path):
+    made = rows({"fshnn": 0.3, "shnn": 0.2})
+    for number, system in enumerate(SYSTEMS):  # its best size differs from system to system
+        size, other = ("cubic", "paper") if number == 2 else ("paper", "cubic")
+        for seed in range(5):
+            made.append(train_row(system, "polynomial", seed, 0.1, preset=size, validation_loss=0.1))
+            if number:
+                worse = {"preset": other, "validation_loss": 0.2, "cell_id": f"{system}-{seed}-{other}"}
+                made.append(train_row(system, "polynomial", seed, 0.01, **worse))  # which no test set may choose
+    ((exhibit,), _) = chapter_of(made, tmp_path)
+    assert "| polynomial | 1 | 1 | 1 |" in exhibit.body
+    assert "RU: 15 blocks on 3 systems" in exhibit.body
+    assert (
+        "- polynomial is represented by polynomial (one_cycle, cubic) on henon heiles; "
+        "polynomial (one_cycle, paper) on double well, coupled oscillator.\n"
+    ) in exhibit.body
+    assert not any(cell.endswith(("-cubic", "-paper")) for cell in exhibit.cells)
+
+
+def test_a_model_that_is_not_ranked_is_named_with_the_systems_that_it_has(tmp_path):
+    made = rows({"fshnn": 0.3, "shnn": 0.2, "nssnn": 0.1})
+    made += rows({"hnn": 0.01}, systems=SYSTEMS[:2])
+    made += [row | {f"h_mae_{name}": None for name in ranks.TEST_SETS} for row in rows({"neural_ode": 1})]
+    ((exhibit,), _) = chapter_of(made, tmp_path)
+    assert "RU: 15 blocks on 3 systems" in exhibit.body
+    assert "- hnn is not ranked (RU, SG, Gaussian): it has errors on 2 of the 3 systems.\n" in exhibit.body
+    assert r"- neural_ode is not ranked (RU, SG, Gaussian): no error of H is known." in exhibit.body
+    assert "| hnn |" not in exhibit.body
 
 
 def test_a_table_and_a_figure_say_which_blocks_and_cells(tmp_path):

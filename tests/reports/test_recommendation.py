@@ -81,7 +81,12 @@ def test_one_line_a_system_net_step_and_length(tmp_path):
     assert "within 5 % of its time" in chapter.exhibits[0].caption
     latex = (tmp_path / "recommendation.tex").read_text()
     assert r"double well & fitted & 0.01 & 4 & discrete & 4 & 4 & 1e-06 & backprop (2.00, 1.00) \\" in latex
-    assert (tmp_path / "recommendation.csv").read_text().count("\n") == 17
+    table = pd.read_csv(tmp_path / "recommendation.csv")
+    assert len(table) == 16
+    assert sorted(cell for joined in table["cell_ids"] for cell in joined.split(";")) == sorted(
+        row["cell_id"] for row in rows
+    )
+    assert "`recommendation.csv` names the cells behind each line" in (tmp_path / "recommendation.md").read_text()
 
 
 def test_double_precision_is_held_to_more():

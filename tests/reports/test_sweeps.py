@@ -48,6 +48,9 @@ def test_figure_and_table(tmp_path):
              for number, row in enumerate(rows()[4:8])]  # fmt: skip
     chapter = sweeps.chapter(Material(frame(made)), tmp_path)
     assert [exhibit.name for exhibit in chapter.exhibits] == ["noise_paper", "train_starts_paper"]
+    assert chapter.missing == ()
+    (missing,) = sweeps.chapter(Material(frame(rows())), tmp_path).missing
+    assert missing == "no protocol with ok rows of several values of train_starts: errors against it not drawn"
     assert "| double well | fshnn (one_cycle) | 0.03 | (3.20 ± 0.25)e-1 |" in chapter.exhibits[0].body
     assert {path.suffix for path in chapter.exhibits[1].files} == {".png", ".pdf", ".md", ".tex", ".csv"}
     figure = drawn(made, COUNT)
