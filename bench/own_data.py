@@ -42,7 +42,7 @@ class OwnData(Declaration):
     dt: PositiveFloat
     irregular: bool
 
-    rollout_integrator: ClassVar[str] = "implicit_midpoint"  # as of a Protocol that says nothing else
+    rollout_integrator: ClassVar[str] = "gauss_legendre4"  # the step is the data's, and may be coarse
 
     @property
     def label(self) -> str:

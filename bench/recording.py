@@ -1,6 +1,6 @@
 """Reading trajectories that somebody recorded, from Parquet or CSV: checked to the last number, or refused.
 
-Columns: `trajectory` (any value that names it within its file), `time`, q0, q1, ... and as many p0, p1, ....
+Columns: `trajectory` (a number or text that names it within its file), `time`, q0, q1, ... and as many p0, p1, ....
 A row is one state; the rows of a trajectory stand in the order of time, those of others may stand between them.
 Rows are counted from 1, the first one below the header.
 """
@@ -88,11 +88,7 @@ def read_table(path: Path) -> Table:
     table = load(path)
     names = check_columns(path, table.column_names)
     columns = [numbers_of(path, name, table.column(name)) for name in names]
-    ids = table.column("trajectory")
-    if ids.null_count:
-        row = int(np.flatnonzero(ids.is_null().to_numpy())[0]) + 1
-        raise BadInput(f"{path}: row {row}, column trajectory: empty, every row must name its trajectory")
-    codes, values = pd.factorize(ids.to_pandas())
+    codes, values = pd.factorize(names_of(path, table.column("trajectory")).to_pandas())
     unused = tuple(name for name in table.column_names if name not in (*names, "trajectory"))
     return Table(path, names, codes.astype(np.int64), list(values), np.stack(columns, 1), unused)
 
@@ -139,8 +135,10 @@ def bytes_of_numbers(path: Path) -> int:
 
 
 def load_csv(path: Path) -> pa.Table:
-    """Numbers and names are told apart by Arrow; an empty cell is missing in either."""
-    options = pyarrow.csv.ConvertOptions(strings_can_be_null=True)
+    """Numbers and text are told apart by Arrow, but 007 and NA name trajectories; only an empty cell is missing."""
+    options = pyarrow.csv.ConvertOptions(
+        column_types={"trajectory": pa.string()}, null_values=[""], strings_can_be_null=True
+    )
     return pyarrow.csv.read_csv(path, convert_options=options)
 
 
@@ -173,6 +171,22 @@ def check_columns(path: Path, found: Sequence[str]) -> tuple[str, ...]:
     return ("time", *names)
 
 
+def names_of(path: Path, column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The column of trajectories as text. Raises BadInput naming the first row that has none."""
+    missing = np.flatnonzero(column.is_null(nan_is_null=True).to_numpy())
+    if len(missing):
+        found = shown(column[int(missing[0])])
+        raise BadInput(
+            f"{path}: row {missing[0] + 1}, column trajectory: {found}, every row must name its trajectory"
+        )
+    try:
+        return column.cast(pa.string())
+    except pa.ArrowException as error:
+        raise BadInput(
+            f"{path}: column trajectory: of type {column.type}; numbers or text would name trajectories"
+        ) from error
+
+
 def numbers_of(path: Path, name: str, column: pa.ChunkedArray) -> Float[np.ndarray, " rows"]:
     """A column as float64, all of it finite. Raises BadInput naming the first row that is not."""
     try:
@@ -182,11 +196,18 @@ def numbers_of(path: Path, name: str, column: pa.ChunkedArray) -> Float[np.ndarr
         numbers = np.asarray(pd.to_numeric(texts, errors="coerce"), dtype=float)
     bad = np.flatnonzero(~np.isfinite(numbers))
     if len(bad):
-        value = column[int(bad[0])].as_py()
-        found = "empty" if value is None else f"'{value}'"
+        found = shown(column[int(bad[0])])
         more = f" ({len(bad)} such rows)" if len(bad) > 1 else ""
         raise BadInput(f"{path}: row {bad[0] + 1}, column {name}: {found}, which is no finite number{more}")
     return numbers
+
+
+def shown(cell: pa.Scalar) -> str:
+    """What stands in a cell that cannot be used, for a message."""
+    value = cell.as_py()
+    if value is None:
+        return "empty"
+    return "NaN" if value != value else f"'{value}'"
 
 
 def rows_of_trajectories(table: Table) -> Int[np.ndarray, "trajectories times"]:

@@ -11,6 +11,8 @@ from systems.base import System
 from systems.integrators import Integrator
 from systems.trajectories import Window
 
+ROUNDING = 1e-6  # of a time, as a part of the span
+
 
 class ContinuousFlow(FlowModel):
     """A model N(t, y) of the flow; give `at` and `velocity`.
@@ -42,12 +44,20 @@ class ContinuousFlow(FlowModel):
         """N(t, y) and d/dt N(t, y), differentiable in the parameters."""
 
     def flow(self, y: Float[Tensor, "batch dim"], h: float) -> Float[Tensor, "batch dim"]:
-        span = float(self.span)
-        whole = max(0, fitting(h, span)) if span else 0
-        for _ in range(whole):
-            y = self.at(y.new_full(y.shape[:-1], span), y)
-        rest = h - whole * span
-        return y if whole and rest < 1e-6 * span else self.at(y.new_full(y.shape[:-1], rest), y)
+        return self.later(y, y.new_full((1, len(y)), h))[0]
+
+    def later(
+        self, y: Float[Tensor, "batch dim"], times: Float[Tensor, "times batch"]
+    ) -> Float[Tensor, "times batch dim"]:
+        """States at positive times after y, each start's own: whole spans one after the other, then what is left."""
+        whole = torch.zeros_like(times, dtype=torch.long)
+        if self.span:
+            whole = (times / self.span - ROUNDING).ceil().long().sub(1).clamp(min=0)
+        reached = [y]
+        for _ in range(int(whole.max())):
+            reached.append(self.at(self.span.to(y).expand(len(y)), reached[-1]))
+        starts = torch.stack(reached)[whole, torch.arange(len(y), device=y.device)]
+        return self.at(times - whole * self.span, starts)
 
     def trace(self, y: Float[Tensor, "batch dim"], h: float, steps: int) -> Float[Tensor, "{steps} batch dim"]:
         """N(h, y), ..., N(steps h, y), all at once."""
@@ -67,7 +77,7 @@ class ContinuousFlow(FlowModel):
         self, y0: Float[Tensor, "batch dim"], times: Float[Tensor, "times batch"]
     ) -> Float[Tensor, "times batch dim"]:
         with torch.no_grad():
-            return states_at(self, y0, times)
+            return torch.cat((y0[None], self.later(y0, times[1:])))
 
     def note_span(self, window: Window) -> None:
         """Widen the span to the duration of a window that the model learns from."""
@@ -76,23 +86,17 @@ class ContinuousFlow(FlowModel):
 
 def fitting(longer: float, shorter: float) -> int:
     """How often a time fits into another one, to rounding."""
-    return int(longer / shorter * (1 + 1e-6))
+    return int(longer / shorter * (1 + ROUNDING))
 
 
 def observed_states(model: ContinuousFlow, window: Window) -> Float[Tensor, "times batch dim"]:
     """The start of a window and N(t, start) at the observed times after it, differentiable."""
-    if window.times is not None:
-        return states_at(model, window.start, window.times)
-    later = model.trace(window.start, window.h * window.every, len(window.observed) - 1)
+    if window.times is None:
+        later = model.trace(window.start, window.h * window.every, len(window.observed) - 1)
+    else:
+        times = window.times[1:]
+        later = model.at(times, window.start.expand(*times.shape, -1))
     return torch.cat((window.start[None], later))
-
-
-def states_at(
-    model: ContinuousFlow, y0: Float[Tensor, "batch dim"], times: Float[Tensor, "times batch"]
-) -> Float[Tensor, "times batch dim"]:
-    """y0 and N(t, y0) at the times after the first, which is 0; differentiable."""
-    later = times[1:]
-    return torch.cat((y0[None], model.at(later, y0.expand(*later.shape, -1))))
 
 
 def collocation_times(window: Window) -> Float[Tensor, " batch"]:

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -117,6 +119,43 @@ def test_a_time_that_does_not_rise_is_named(tmp_path: Path, trajectory: int, pla
 def test_what_is_wrong_and_what_would_be_right(frame, path: Path, change, parts: list[str]):
     said = complaint(change(frame), path)
     assert [part for part in parts if part not in said] == []
+
+
+def test_what_is_no_number_in_parquet_is_named_too(frame, tmp_path: Path):
+    """Arrow knows NaN apart from what is missing; pandas writes both as missing."""
+    for column, said in (("trajectory", "NaN, every row must name"), ("q1", "NaN, which is no finite number")):
+        table = pa.Table.from_pandas(frame, preserve_index=False)
+        numbers = frame[column].to_numpy(dtype=float, copy=True)
+        numbers[6] = np.nan
+        place = table.column_names.index(column)
+        path = tmp_path / "arrow.parquet"
+        pq.write_table(table.set_column(place, column, pa.array(numbers, from_pandas=False)), path)
+        with pytest.raises(BadInput, match=rf"arrow\.parquet: row 7, column {column}: {said}"):
+            read_recording([path])
+
+
+@pytest.mark.parametrize(
+    ("cell", "said"), [("", "empty"), ("NaN", "NaN"), ("nan", "NaN"), ("NA", "'NA'"), ("null", "'null'")]
+)
+def test_what_stands_in_a_cell_of_csv_is_shown_as_it_stands(frame, tmp_path: Path, cell: str, said: str):
+    path = write(frame.assign(q0=0.5), tmp_path / "a.csv")
+    lines = path.read_text().splitlines()
+    lines[4] = lines[4].replace(",0.5,", f",{cell},")
+    path.write_text("\n".join(lines))
+    with pytest.raises(BadInput, match=rf"a\.csv: row 4, column q0: {said}, which is no finite number$"):
+        read_recording([path])
+
+
+@pytest.mark.parametrize("names", [("NA", "null", "nan", "NaN"), ("1", "1.0", "01", "1e0")])
+def test_trajectories_are_named_by_text(frame, path: Path, names: tuple[str, ...]):
+    renamed = frame.assign(trajectory=[names[number] for number in frame["trajectory"]])
+    assert read_recording([write(renamed, path)]).content == read_recording([write(frame, path)]).content
+    assert f"trajectory {names[-1]} has 4 rows, trajectory {names[0]} has 5" in complaint(renamed.iloc[:-1], path)
+
+
+def test_names_that_are_neither_numbers_nor_text_are_refused(frame, tmp_path: Path):
+    said = complaint(frame.assign(trajectory=[[1, 2]] * len(frame)), tmp_path / "lists.parquet")
+    assert "column trajectory: of type list" in said
 
 
 def test_files_must_agree(frame, tmp_path: Path):

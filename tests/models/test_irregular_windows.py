@@ -7,6 +7,7 @@ import models
 import systems
 from models import gradients
 from models.base import rollout_loss
+from models.continuous_flows import ContinuousFlow
 from models.fshnn import FSHNN
 from models.gradients.backprop import Backprop
 from models.gradients.base import GradientMode
@@ -93,3 +94,40 @@ def test_modes_that_take_times_have_a_rollout_at_them(name):
     model = FSHNN(OSCILLATOR, torch.Generator().manual_seed(0), integrators.get("rk4")()).double()
     states = mode().rollout_at(model, model.stepper, STARTS, TIMES.T)
     torch.testing.assert_close(states, model.rollout_at(STARTS, TIMES.T), rtol=0, atol=1e-14)
+
+
+def flow_of_span(name, preset, span):
+    model = build(name, preset)
+    model.span.fill_(span)
+    return model
+
+
+CONTINUOUS = [
+    pytest.param(name, preset, id=f"{name}-{preset}")
+    for name in models.names()
+    if issubclass(models.get(name), ContinuousFlow)
+    for preset in models.get(name).presets
+]
+
+
+@pytest.mark.parametrize(("name", "preset"), CONTINUOUS)
+def test_beyond_the_span_a_flow_is_composed_at_each_start_s_own_times(name, preset):
+    """By hand, phi_delta o phi_span o ... o phi_span."""
+    model = flow_of_span(name, preset, 0.4)
+    times = torch.tensor([[0.0, 0.0], [0.3, 0.4], [0.5, 0.85], [1.3, 1.2]], dtype=torch.float64)
+    states = model.rollout_at(STARTS[:2], times)
+    composed = [(1, 0, 0, 0.3), (1, 1, 0, 0.4), (2, 0, 1, 0.1), (2, 1, 2, 0.05), (3, 0, 3, 0.1), (3, 1, 2, 0.4)]
+    for time, start, spans, rest in composed:
+        expected = STARTS[start]
+        for t in (*[0.4] * spans, rest):
+            expected = model.at(torch.tensor(t, dtype=torch.float64), expected)
+        torch.testing.assert_close(states[time, start], expected.detach(), rtol=0, atol=1e-12)
+    torch.testing.assert_close(states[0], STARTS[:2])
+
+
+@pytest.mark.parametrize(("name", "preset"), CONTINUOUS)
+def test_times_beyond_the_span_that_happen_to_be_regular_give_the_regular_rollout(name, preset):
+    model = flow_of_span(name, preset, 0.3)
+    even = 0.1 * torch.arange(21, dtype=torch.float64)[:, None].expand(21, 16)
+    expected = model.rollout(STARTS, 0.1, 20)
+    torch.testing.assert_close(model.rollout_at(STARTS, even), expected, rtol=0, atol=1e-10)

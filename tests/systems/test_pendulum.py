@@ -1,4 +1,4 @@
-from math import pi
+from math import acos, pi
 
 import pytest
 import torch
@@ -7,6 +7,7 @@ from torch.autograd.functional import jacobian
 from systems.integrators import unroll
 from systems.integrators.gauss_legendre6 import GaussLegendre6
 from systems.pendulum import Pendulum
+from systems.trajectories import draw_starts
 
 PENDULUM = Pendulum()
 
@@ -37,6 +38,17 @@ def test_it_turns_over_above_energy_two(p, turns_over):
     states = unroll(GaussLegendre6(), PENDULUM.field, state(0, p), 0.05, 400)
     assert bool(states[-1, 0].abs() > 2 * pi) == turns_over
     assert bool((states[:, 0].abs() < pi).all()) != turns_over
+
+
+def test_most_of_the_box_is_accepted_and_swings_about_the_nearest_centre():
+    drawn = draw_starts(PENDULUM, PENDULUM.box, 100_000, torch.Generator().manual_seed(0), accepted_only=False)
+    accepted = PENDULUM.accepts(drawn)
+    assert float(accepted.double().mean()) == pytest.approx(0.770, abs=0.004)
+    assert not PENDULUM.accepts(drawn[PENDULUM.hamiltonian(drawn) > 1.9]).any()
+    swinging = drawn[accepted][:300]
+    states = unroll(GaussLegendre6(), PENDULUM.field, swinging, 0.1, 500)
+    centres = 2 * pi * (swinging[:, 0] / (2 * pi)).round()
+    assert float((states[..., 0] - centres).abs().max()) < acos(1 - 1.9)
 
 
 def test_the_period_of_a_wide_swing_is_that_of_the_elliptic_integral():

@@ -16,9 +16,9 @@ class Rotation(FlowModel):
     fast, growth = 1.0, 0.0
 
     def flow(self, y, h):
-        q, p = y.unbind(-1)
+        q, p = y.chunk(2, dim=-1)
         c, s = cos(self.fast * h), sin(self.fast * h)
-        return (1 + self.growth * h) * torch.stack((c * q + s * p, c * p - s * q), dim=-1)
+        return (1 + self.growth * h) * torch.cat((c * q + s * p, c * p - s * q), dim=-1)
 
 
 def rotation(**changes: float) -> Rotation:

@@ -26,6 +26,17 @@ from known_judgements import (
     check_structure,
     check_symplectic_step,
 )
+from known_rollouts import (
+    check_agreement,
+    check_energy_slope,
+    check_held_out_escapes,
+    check_held_out_noise,
+    check_held_out_rollouts,
+    check_held_out_spread,
+    check_parts_of_long_rollouts,
+    check_truth_ends_where_it_is_not_known,
+    check_truth_of_what_can_be_followed,
+)
 
 from bench.judges import (
     chaos,
@@ -33,11 +44,14 @@ from bench.judges import (
     errors,
     field_map,
     free_rollouts,
+    held_out,
+    long_rollouts,
     points,
     rolling,
     sections,
     signal,
     step_structure,
+    truth,
 )
 from bench.protocol import Protocol
 from systems import sections as surfaces
@@ -99,6 +113,25 @@ FAULTS = [
     Fault(check_separatrix, "wrong top", DoubleWell, "separatrix", lambda _: Separatrix(0.0, (0.7,))),
     Fault(check_signal, "start without noise", signal, "integrate", lambda f: lambda *a: 0 * f(*a)),
     Fault(check_escapes, "held at the bound", rolling, "advance_all", lambda f: lambda *a: f(*a).clamp(-10, 10)),
+    Fault(check_held_out_rollouts, "at regular times", held_out, "rollouts_along",
+          lambda f: lambda model, observed, h, clock: f(model, observed, h, None)),
+    Fault(check_held_out_rollouts, "time backwards", HarmonicOscillator, "field", negated),
+    Fault(check_held_out_escapes, "narrower bound", held_out, "BOUND", lambda f: f / 2),
+    Fault(check_held_out_spread, "of all trajectories together", torch.Tensor, "var", lambda f: lambda x, *a: f(x)),
+    Fault(check_held_out_spread, "each p with its q", torch, "randperm", lambda f: lambda n, **k: torch.arange(n)),
+    Fault(check_held_out_noise, "of one coordinate", held_out, "noise_variance", lambda f: lambda y: f(y)[:1]),
+    Fault(check_parts_of_long_rollouts, "other order", long_rollouts, "places_of",
+          lambda f: lambda parts: f(dict(reversed(parts.items())))),
+    Fault(check_parts_of_long_rollouts, "energy of all parts", rolling.Rollouts, "of", lambda f: lambda s, rows: s),
+    Fault(check_energy_slope, "change, not slope", energy, "drift_and_amplitude",
+          lambda f: lambda e, t: (float((e[-1] - e[0]).abs().median()), 0.0)),
+    Fault(check_energy_slope, "in steps", energy, "drift_and_amplitude", lambda f: lambda e, t: f(e, t / t[1])),
+    Fault(check_truth_of_what_can_be_followed, "fast clock", truth, "integrate",
+          lambda f: lambda system, y, dt, *a, **k: f(system, y, 1.01 * dt, *a, **k)),
+    Fault(check_truth_ends_where_it_is_not_known, "never", truth, "agreement", lambda f: lambda fine, _: fine.steps),
+    Fault(check_truth_ends_where_it_is_not_known, "late", truth, "TOLERANCE", lambda f: 1.0),
+    Fault(check_agreement, "every other step", truth, "lcm", lambda f: lambda *a: 2 * f(*a)),
+    Fault(check_agreement, "what agrees again", torch.Tensor, "cumprod", lambda f: lambda x, _: x),
 ]  # fmt: skip
 
 
