@@ -10,17 +10,7 @@ from torch import nn
 
 from bench.data import Observations
 from bench.judges import (
-    chaos,
-    energy,
-    errors,
-    field_map,
-    free_rollouts,
-    points,
-    rolling,
-    sections,
-    separatrix,
-    signal,
-    step_structure,
+    chaos, energy, errors, field_map, free_rollouts, points, rolling, sections, separatrix, signal, step_structure,
 )  # fmt: skip
 from bench.judges.rolling import Rollouts, roll_out
 from bench.judges.truth import Truth
