@@ -10,7 +10,17 @@ from torch import nn
 
 from bench.data import Observations
 from bench.judges import (
-    chaos, energy, errors, field_map, free_rollouts, points, rolling, sections, separatrix, signal, step_structure,
+    chaos,
+    energy,
+    errors,
+    field_map,
+    free_rollouts,
+    points,
+    rolling,
+    sections,
+    separatrix,
+    signal,
+    step_structure,
 )  # fmt: skip
 from bench.judges.rolling import Rollouts, roll_out
 from bench.judges.truth import Truth
@@ -120,9 +130,8 @@ def check_accuracy() -> None:
     columns = free_rollouts.accuracy_columns(rollouts, truth, HO, SMOKE)
     chords = 2 * (0.25 * 0.1 * torch.arange(1, 21, dtype=torch.float64)).sin()
     assert columns["rollout_error"] == pytest.approx(float(chords.square().mean().sqrt()))
-    assert columns["error_at_horizon"] == pytest.approx(
-        float(chords[-1]) / 2.5**0.5
-    )  # the inner circle is the median
+    inner = float(chords[-1])  # the median
+    assert columns["error_at_horizon"] == pytest.approx(inner / 2.5**0.5)
     assert columns["valid_time"] == pytest.approx(0.6)  # 0.25 t < 0.2 sqrt(2.5) / 2 on the outer, which the median is
 
 
