@@ -1,7 +1,7 @@
 """Protocols: how data are made and models judged."""
 
 from itertools import product
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import torch
 from jaxtyping import Float
@@ -52,6 +52,8 @@ class Protocol(Declaration):
     For pictures a row keeps the learned field on a grid of `field_map` x `field_map` points in a plane, if not 0, and
     one rollout at about `shown_rollout` times.
     """
+
+    cosmetic: ClassVar[frozenset[str]] = Declaration.cosmetic | {"shown_rollout"}  # a figure is no other cell
 
     description: str = ""
     dt: PositiveFloat

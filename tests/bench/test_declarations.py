@@ -103,7 +103,7 @@ def test_a_missing_file_is_named(tmp_path: Path):
 
 def test_an_unknown_grid_name():
     with pytest.raises(
-        BadInput, match=r"unknown grid 'smok'\. Did you mean 'smoke'\? Valid names: data_size, flows, full, "
+        BadInput, match=r"unknown grid 'smok'\. Did you mean 'smoke'\? Valid names: claims, data_size, flows, full, "
     ):
         load_grid("smok")
 
