@@ -58,12 +58,13 @@ def compose(
     material = Material(frame)
     with saving.edition(Edition(tuple(dict.fromkeys(formats)), provenance.footer(runs, len(frame)))):
         chapters = [make(material, out) for name, make in CHAPTERS.items() if not only or name in only]
-        tables = [] if only else [cells.csv(frame, runs, out)]
-    files = [*tables, *(path for chapter in chapters for path in chapter.files)]
-    if only:
-        return files
-    chapters.insert(0, Chapter("Runs", missing=tuple(missing)))
-    return [page.page(frame, runs, chapters, out), index.page(frame, runs, chapters, out), *files]
+        files = [path for chapter in chapters for path in chapter.files]
+        if only:
+            return files
+        chapters.insert(0, Chapter("Runs", missing=tuple(missing)))
+        table = cells.csv(frame, runs, out)
+        contents = page.contents(frame, runs, chapters)  # while helpers save figures
+    return [page.page(contents, out), index.page(frame, runs, chapters, out), table, *files]
 
 
 def check(only: Sequence[str]) -> None:

@@ -3,6 +3,7 @@
 import base64
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -41,7 +42,22 @@ class Shown:
         return f"data:{_MEDIA[path.suffix]};base64,{base64.b64encode(path.read_bytes()).decode()}"
 
 
-def page(frame: pd.DataFrame, runs: list[Run], chapters: list[Chapter], out: Path) -> Path:
+def contents(frame: pd.DataFrame, runs: list[Run], chapters: list[Chapter]) -> dict[str, Any]:
+    """What the page tells, by its names in the template; pictures are read by `page`."""
+    prepared = leaderboard.prepare(frame)
+    return {
+        "chapters": [(chapter.title, _shown(chapter, frame, runs)) for chapter in chapters if chapter.exhibits],
+        "missing": [sentence for chapter in chapters for sentence in chapter.missing],
+        "counts": outcomes.counts(frame),
+        "total": len(frame),
+        "runs": runs,
+        "bests": summary.bests(prepared),
+        "board": cells.board(prepared, runs),
+        "failures": cells.failures(frame, runs),
+    }
+
+
+def page(told: dict[str, Any], out: Path) -> Path:
     """Writes report.html into `out`; it needs no other file, but links to the others beside it."""
     environment = Environment(
         loader=FileSystemLoader([HERE / "templates", HERE / "vendor"]),
@@ -52,16 +68,8 @@ def page(frame: pd.DataFrame, runs: list[Run], chapters: list[Chapter], out: Pat
         autoescape=True,
     )
     environment.filters["prose"] = prose
-    prepared = leaderboard.prepare(frame)
     text = environment.get_template("report.html.jinja").render(
-        chapters=[(chapter.title, _shown(chapter, frame, runs)) for chapter in chapters if chapter.exhibits],
-        missing=[sentence for chapter in chapters for sentence in chapter.missing],
-        counts=outcomes.counts(frame),
-        total=len(frame),
-        runs=runs,
-        bests=summary.bests(prepared),
-        board=cells.board(prepared, runs),
-        failures=cells.failures(frame, runs),
+        told,
         facet_labels=cells.FACETS,
         style=Markup((HERE / "templates" / "report.css").read_text(encoding="utf-8")),
         scripts=[Markup(path.read_text(encoding="utf-8")) for path in _scripts()],

@@ -41,32 +41,44 @@ class Edition:
     dpi: int | None = None  # DPI
 
 
-Work = tuple[bytes, tuple[Path, ...], str, int]  # a figure, packed; its files, small print and dots an inch
+How = tuple[tuple[Path, ...], str, int]  # the files of a figure, small print and dots an inch
+Work = tuple[bytes, tuple[Path, ...], str, int]  # a figure, packed, and how it is to be saved
 
 
 @dataclass
 class _Desk:
-    """Saves the first figures of an edition at once; of more, processes on the other processors save the rest."""
+    """Saves the figures of an edition: if they are many, processes on the other processors begin with the first."""
 
-    edition: Edition = Edition()
-    figures: int = 0
+    edition: Edition
     helpers: int = field(default_factory=lambda: min(loky.cpu_count() - 1, MOST_HELPERS))
+    figures: int = 0
+    waiting: list[tuple[Figure, How]] = field(default_factory=list)
     promised: deque[tuple[Future, Work]] = field(default_factory=deque)
 
     def take(self, figure: Figure, paths: tuple[Path, ...]) -> None:
-        self.figures += 1
         how = (paths, self.edition.footer, self.edition.dpi or DPI)
-        if self.figures <= ALONE or not self.helpers:
+        if not self.helpers:
             _write(figure, *how)
             return
-        work = (cloudpickle.dumps(figure), *how)  # a tenth of the memory that figures hold, while they wait
+        self.figures += 1
+        self.waiting.append((figure, how))
+        if self.figures > ALONE:
+            self._promise()
+
+    def _promise(self) -> None:
         helper = loky.get_reusable_executor(self.helpers, timeout=PATIENCE_S)
-        self.promised.append((helper.submit(_write_packed, *work), work))
+        for figure, how in self.waiting:
+            work = (cloudpickle.dumps(figure), *how)  # a tenth of the memory that figures hold, while they wait
+            self.promised.append((helper.submit(_write_packed, *work), work))
+        self.waiting.clear()
         while self.promised and self.promised[0][0].done():
             _keep(*self.promised.popleft())
 
     def finish(self) -> None:
         """Saves what waits, the last first, until all is done."""
+        while self.waiting:
+            figure, how = self.waiting.pop()
+            _write(figure, *how)
         while self.promised:
             promise, work = self.promised.pop()
             if promise.cancel():
@@ -104,8 +116,10 @@ def edition(chosen: Edition) -> Iterator[None]:
 
 
 def save(figure: Figure, out: Path, name: str) -> tuple[Path, ...]:
-    """Has `name` written in each format of the edition, or at once in the usual ones; returns the paths."""
-    desk = _desk.get() or _Desk()
+    """Has `name` written in each format of the edition, before that ends; at once in the usual ones without one."""
+    if (desk := _desk.get()) is None:
+        with edition(Edition()):
+            return save(figure, out, name)
     paths = tuple(out / f"{name}.{kind}" for kind in desk.edition.formats)
     desk.take(figure, paths)
     return paths
