@@ -132,6 +132,7 @@ def _write_packed(figure: bytes, paths: tuple[Path, ...], footer: str, dpi: int)
 def _write(figure: Figure, paths: tuple[Path, ...], footer: str, dpi: int) -> None:
     """Without a date or a producer, so that equal data give equal bytes."""
     with theme.style():
+        figure.set_dpi(dpi)  # of the picture: letters are a little wider or narrower at another
         _settle(figure)
         box = _with_footer(figure, footer) if footer else None
         for path in paths:

@@ -7,7 +7,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from bench.judges.errors import Columns, in_chunks
-from bench.judges.rolling import Rollouts
+from bench.judges.rolling import Rollouts, even_steps
 from models.base import Model
 from systems.base import System
 
@@ -20,7 +20,7 @@ def drift_columns(model: Model, system: System, rollouts: Rollouts, h: float) ->
     whole = rollouts.states[:, rollouts.lasted == rollouts.steps]
     if not whole.shape[1]:
         return {}
-    steps = torch.linspace(0, rollouts.steps, min(EVEN_TIMES, rollouts.steps + 1), dtype=torch.float64).round().long()
+    steps = even_steps(rollouts.steps, EVEN_TIMES)
     states, times = whole[steps], steps * h
     drift, amplitude = drift_and_amplitude(system.hamiltonian(states), times)
     columns: Columns = {"energy_horizon": float(times[-1]), "energy_drift": drift, "energy_amplitude": amplitude}

@@ -33,6 +33,11 @@ class Rollouts:
         return len(early) / len(self.lasted), float(early.median()) * h if len(early) else None
 
 
+def even_steps(steps: int, most: int) -> Int[Tensor, " times"]:
+    """Numbers of steps from 0 to `steps`, `most` at most, as evenly spaced as whole numbers are."""
+    return torch.linspace(0, steps, min(most, steps + 1), dtype=torch.float64).round().long()
+
+
 def roll_out(model: Model, starts: Float[Tensor, "starts dim"], h: float, steps: int, bound: float) -> Rollouts:
     """Rollouts of the model until a coordinate exceeds `bound` or is not finite, or a step cannot be solved."""
     states = starts.new_full((steps + 1, *starts.shape), torch.nan)
