@@ -93,6 +93,7 @@ def test_zero_errors_have_no_place_on_a_logarithmic_axis():
     assert list(line.get_xdata()) == [8, 16]
 
 
+@pytest.mark.slow  # many panels; tests/reports/test_layout.py has sheets in themselves
 def test_many_systems_have_several_sheets_each_with_its_own_cells(tmp_path):
     rows = [row for number in range(14) for row in sweep_rows(system=f"system_{number:02}", lengths=(8, 16))]
     exhibits = gradient_errors.chapter(scalings(select.of_kind(frame(rows), "profile")), tmp_path).exhibits
