@@ -66,10 +66,13 @@ class _Desk:
             self._promise()
 
     def _promise(self) -> None:
-        helper = loky.get_reusable_executor(self.helpers, timeout=PATIENCE_S)
         for figure, how in self.waiting:
             work = (cloudpickle.dumps(figure), *how)  # a tenth of the memory that figures hold, while they wait
-            self.promised.append((helper.submit(_write_packed, *work), work))
+            try:
+                helper = loky.get_reusable_executor(self.helpers, timeout=PATIENCE_S)
+                self.promised.append((helper.submit(_write_packed, *work), work))
+            except BrokenProcessPool:  # a helper was killed, and this executor does not know it yet
+                _write_packed(*work)
         self.waiting.clear()
         while self.promised and self.promised[0][0].done():
             _keep(*self.promised.popleft())

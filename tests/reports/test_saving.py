@@ -59,3 +59,11 @@ def test_a_helper_that_was_killed_loses_no_figure(tmp_path, helped, monkeypatch)
     parent = os.getpid()
     monkeypatch.setattr(saving, "_write_packed", lambda *work: write(*work) if os.getpid() == parent else os._exit(1))
     assert len(files(tmp_path / "out")) == 12
+
+
+def test_a_helper_that_dies_before_it_is_asked_loses_no_figure(tmp_path, helped, monkeypatch):
+    def broken(*_, **__):
+        raise saving.BrokenProcessPool
+
+    monkeypatch.setattr(saving.loky, "get_reusable_executor", broken)
+    assert len(files(tmp_path)) == 12
