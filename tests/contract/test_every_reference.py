@@ -16,6 +16,8 @@ from bench.protocol import load_protocol
 from systems.base import System
 from systems.trajectories import draw_starts, reference_trajectories
 
+pytestmark = pytest.mark.usefixtures("without_type_checks")
+
 STARTS = 8
 LONG = ("long", "flows")  # protocols
 COSTLY = ("spring_chain_20",)  # spring_chain_10 is the same system at an eighth of the cost

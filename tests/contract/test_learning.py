@@ -42,6 +42,7 @@ RECIPE = Recipe.model_validate(
     }
 )
 SLOW = (
+    "fshnn",
     "hnn",
     "neural_ode",
     "nssnn",

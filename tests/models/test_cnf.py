@@ -9,6 +9,8 @@ from models.toy_densities import eight_gaussians, two_moons
 from systems.base import field_of
 from systems.henon_heiles import HenonHeiles
 
+pytestmark = pytest.mark.usefixtures("without_type_checks")
+
 
 def stream(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)

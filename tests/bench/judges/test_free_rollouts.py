@@ -18,6 +18,8 @@ from systems.henon_heiles import HenonHeiles
 from systems.integrators import NotSolved
 from systems.integrators.implicit_midpoint import ImplicitMidpoint
 
+pytestmark = pytest.mark.usefixtures("without_type_checks")
+
 SHORT = load_protocol("smoke").model_copy(update={"dt": 0.02, "steps": 5, "test_points": 100})
 
 

@@ -13,6 +13,8 @@ from models.base import HamiltonianModel, Model
 from systems import integrators
 from systems.trajectories import add_noise, draw_starts, integrate, jittered_times
 
+pytestmark = pytest.mark.usefixtures("without_type_checks")
+
 SYSTEM, DT, STEPS = systems.get("henon_heiles")(), 0.1, 30
 DATA = OwnData(files=(), content="0", dof=2, trajectories=20, steps=STEPS, dt=DT, irregular=False)
 

@@ -59,6 +59,8 @@ from systems.double_well import DoubleWell
 from systems.harmonic_oscillator import HarmonicOscillator
 from systems.separatrix import Separatrix
 
+pytestmark = pytest.mark.usefixtures("without_type_checks")
+
 
 class Fault(NamedTuple):
     """What replaces `place`.`name`, given the original."""

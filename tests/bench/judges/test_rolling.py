@@ -11,6 +11,8 @@ from systems.harmonic_oscillator import HarmonicOscillator
 from systems.henon_heiles import HenonHeiles
 from systems.integrators.implicit_midpoint import ImplicitMidpoint
 
+pytestmark = pytest.mark.usefixtures("without_type_checks")
+
 BOUNDED, ESCAPING = [0.1, 0.0, 0.0, 0.3], [0.0, 0.9, 0.0, 0.9]
 HH = TrueH(HenonHeiles(), torch.Generator(), ImplicitMidpoint())
 

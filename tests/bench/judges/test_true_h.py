@@ -17,6 +17,8 @@ from bench.schema import COLUMNS
 from models.true_h import TrueH
 from systems import integrators
 
+pytestmark = pytest.mark.usefixtures("without_type_checks")
+
 LONG = load_protocol("long").model_copy(
     update={
         "long_horizon": 20.0,

@@ -22,6 +22,8 @@ from systems.integrators.rk4 import RK4
 from systems.integrators.start_guess import Observation
 from systems.integrators.yoshida4_midpoint import Yoshida4Midpoint
 
+pytestmark = pytest.mark.usefixtures("without_type_checks")
+
 DURATION, OBSERVED = 0.8, 4
 
 

@@ -22,6 +22,8 @@ from systems.integrators.stormer_verlet import StormerVerlet
 from systems.integrators.symplectic_euler import SymplecticEuler
 from systems.integrators.yoshida4 import Yoshida4
 
+pytestmark = pytest.mark.usefixtures("without_type_checks")
+
 H, BATCH = 0.05, 3
 SYSTEMS = ["double_well", "coupled_oscillator", "henon_heiles", "toda"]  # n = 1 separable and not, 2, 3
 PAIRS = [

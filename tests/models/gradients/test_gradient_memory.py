@@ -5,7 +5,6 @@ from math import log
 
 import pytest
 import torch
-from jaxtyping import config
 
 import systems
 from bench.measure import peak_bytes
@@ -15,21 +14,15 @@ from systems.integrators.implicit_midpoint import ImplicitMidpoint
 from systems.integrators.rk4 import RK4
 from systems.integrators.start_guess import RK2, Extrapolation
 
+pytestmark = pytest.mark.usefixtures("without_type_checks")
+
 SHORT, LONG = 4, 1024
 BLOCKS, GRAPHS = 512, 64  # batches: a block of a backward pass holds four steps of 512; graphs have no blocks
 EVEN = ImplicitMidpoint(start_guess=RK2())  # every step costs the same; extrapolation makes the first ones dearer
 WARM = ImplicitMidpoint(start_guess=Extrapolation())
 INTEGRATORS = {"even": EVEN, "warm": WARM, "rk4": RK4()}
 STATE = 2 * 4  # bytes: 2n = 2, float32
-to_a_length = pytest.mark.parametrize("long", [LONG // 4, pytest.param(LONG, marks=pytest.mark.slow)])
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _without_type_checks():
-    """Which take most of the time here; the same code runs with them in the other files."""
-    config.update("jaxtyping_disable", True)
-    yield
-    config.update("jaxtyping_disable", False)
+to_a_length = pytest.mark.parametrize("long", [LONG // 8, pytest.param(LONG, marks=pytest.mark.slow)])
 
 
 @cache

@@ -9,6 +9,8 @@ from models.gradients.paper_adjoint import PaperAdjoint
 from models.gradients.paper_adjoint_code import PaperAdjointCode
 from systems.integrators.implicit_midpoint import ImplicitMidpoint
 
+pytestmark = pytest.mark.usefixtures("without_type_checks")
+
 DURATION = 1.6
 SYSTEMS = ["double_well", "coupled_oscillator", "henon_heiles", "toda"]  # n = 1 separable and not, 2, 3
 
