@@ -7,6 +7,7 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.figure import Figure
 from scipy import stats
 
@@ -15,7 +16,7 @@ from reports import rows as select
 from reports import saving, theme
 from reports.error_markdown import HEADINGS
 from reports.exhibit import Chapter, Exhibit, ids, prose, stem
-from reports.frames import column, distinct_pairs, keep, narrow, otherwise, where
+from reports.frames import column, distinct_pairs, groups, keep, narrow, otherwise, where
 from reports.log_axes import power_ticks
 from reports.long_form import long_form
 from reports.material import Material
@@ -91,23 +92,38 @@ def _draw_panel(axis: Axes, samples: pd.DataFrame, order: list[str], looks: dict
     if samples.empty:
         axis.text(0.5, 0.5, "not measured", transform=axis.transAxes, ha="center")
         return
-    for place, line in enumerate(order):
-        _draw_violin(axis, column(where(samples, line=line), "error").to_numpy(), place, looks[line])
+    shown = [
+        (line, *_violin(column(own, "error").to_numpy(), order.index(line)))
+        for (line,), own in groups(samples, ["line"])
+    ]
+    lines, outlines, quartiles = zip(*shown, strict=True)
+    colours = [looks[line].colour for line in lines]
+    # one artist of each kind: one a violin takes longer than its density
+    axis.add_collection(PolyCollection(outlines, facecolors=colours, edgecolors="0.25", linewidths=0.6))
+    bars = np.concatenate(quartiles)
+    axis.add_collection(LineCollection(list(bars), colors="white", linewidths=0.9, linestyles="dashed"))
+    axis.autoscale_view(scaley=False)
 
 
-def _draw_violin(axis: Axes, errors: np.ndarray, place: int, look: theme.Look) -> None:
-    """The kernel density of log10 of the errors, as wide as all others at its largest, and its quartiles."""
+def _violin(errors: np.ndarray, place: int) -> tuple[np.ndarray, np.ndarray]:
+    """Corners (k, 2) of the kernel density of log10 of the errors, and a bar (2, 2) for each of their quartiles.
+
+    At its largest it is as wide as all others. Of one error alone it is a line, without quartiles.
+    """
     logs = np.log10(errors)
-    if np.unique(logs).size < 2:  # too few for a density
-        axis.vlines(errors[:1], place - _HALF, place + _HALF, color=look.colour)
-        return
+    if np.unique(logs).size < 2:
+        return _bars(errors[:1], place, np.full(1, _HALF))[0], np.empty((0, 2, 2))
     at = np.linspace(logs.min(), logs.max(), _GRID)
     density = stats.gaussian_kde(logs)(at)
     half = _HALF * density / density.max()
-    axis.fill_between(10**at, place - half, place + half, facecolor=look.colour, edgecolor="0.25", linewidth=0.6)
     quartiles = np.quantile(logs, [0.25, 0.5, 0.75])
-    reach = np.interp(quartiles, at, half)
-    axis.vlines(10**quartiles, place - reach, place + reach, color="white", linewidth=0.9, linestyles="dashed")
+    lower, upper = _bars(10**at, place, half).transpose(1, 0, 2)
+    return np.concatenate([lower, upper[::-1]]), _bars(10**quartiles, place, np.interp(quartiles, at, half))
+
+
+def _bars(at: np.ndarray, place: int, half: np.ndarray) -> np.ndarray:
+    """The ends (k, 2, 2) of bars across `place`, so long to each side, at so many places on the logarithmic axis."""
+    return np.stack([np.stack([at, place + side * half], axis=1) for side in (-1, 1)], axis=1)
 
 
 def _exhibit(samples: pd.DataFrame, system: str, protocol: str, out: Path, suffix: str, note: str) -> Exhibit:

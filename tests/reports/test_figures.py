@@ -1,7 +1,10 @@
 """What the figures show: the numbers behind them, and that every panel is labelled."""
 
+from typing import cast
+
 import numpy as np
 import pytest
+from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 from synthetic_rows import frame, full_rows, profile_row, train_row
@@ -177,11 +180,17 @@ def test_a_violin_has_its_quartiles_where_the_errors_have_them():
     lined = select.with_lines(select.of_kind(frame(rows), "train"))
     axis = error_distributions.draw(error_distributions.errors(lined), "double_well").axes[0]
     assert [label.get_text() for label in axis.get_yticklabels()] == ["constant", lined["line"][1]]
-    (same,), quartiles = (
-        np.array(drawn.get_segments())[:, 0, 0] for drawn in axis.collections if hasattr(drawn, "get_segments")
+    violins, bars = cast(tuple[PolyCollection, LineCollection], axis.collections)
+    of_one_error, density = (path.vertices for path in violins.get_paths())
+    assert set(of_one_error[:, 0]) == {2.0}
+    assert of_one_error[:, 1] == pytest.approx([-0.425, 0.425, -0.425])
+    widest = pytest.approx([1 - 0.425, 1 + 0.425], abs=1e-3)
+    assert [density[:, 1].min(), density[:, 1].max()] == widest
+    quartiles = np.array(bars.get_segments())
+    np.testing.assert_allclose(
+        np.log10(quartiles[:, :, 0].T), 2 * [[-3 + 4 * part for part in (0.2525, 0.5, 0.7475)]]
     )
-    assert same == 2.0
-    np.testing.assert_allclose(np.log10(quartiles), [-3 + 4 * share for share in (0.2525, 0.5, 0.7475)])
+    assert quartiles[1, :, 1] == widest, "of errors spread evenly the median is where they are densest"
 
 
 def test_of_many_seeds_a_violin_has_enough_samples_evenly_taken():
