@@ -12,7 +12,7 @@ import torch
 
 import models
 import systems
-from bench.cell import Cell, Task
+from bench.cell import Cell, Task, content_hash
 from bench.data import Dataset, Observations, observe
 from bench.deadline import TimeLimit, time_limit
 from bench.evaluate import judge
@@ -86,6 +86,8 @@ def opening(task: Task) -> dict:
         **vars(task.cell),
         "cell_id": task.cell_id,
         "fingerprint": task.fingerprint,
+        "protocol_content": content_hash(task.protocol),
+        "recipe_content": content_hash(task.recipe),
         "data": task.protocol.content if isinstance(task.protocol, OwnData) else None,
         **data_made(task.protocol),
         "attempt": task.attempt,

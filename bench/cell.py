@@ -115,6 +115,11 @@ def canonical(declaration: Declaration | None) -> str:
     return _CANONICAL.encode(declaration and content_of(declaration))
 
 
+def content_hash(declaration: Declaration | None) -> str | None:
+    """Tells whether two declarations of one name say the same; None of none."""
+    return declaration and hashlib.sha256(canonical(declaration).encode()).hexdigest()[:16]
+
+
 def content_of(declaration: Declaration) -> dict:
     """What a declaration says, without its name and prose."""
     return declaration.model_dump(exclude=set(declaration.cosmetic))

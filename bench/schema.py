@@ -3,8 +3,9 @@
 import pyarrow as pa
 
 # 2: presets, compiled gradient modes, free rollouts; 3: populations, structure of steps, long rollouts;
-# 4: maps of the field, what grids vary of the data, gpu_share; 5: one rollout to look at
-VERSION = 5
+# 4: maps of the field, what grids vary of the data, gpu_share; 5: one rollout to look at;
+# 6: contents of protocol and recipe
+VERSION = 6
 
 TEST_SETS = ("ru", "sg", "gaussian")
 POPULATIONS = {
@@ -43,6 +44,8 @@ IDENTITY = (
 _ADMINISTRATION = (
     _field("cell_id", _TEXT, "hash of the identity, of the protocol's and of the recipe's contents"),
     _field("fingerprint", _TEXT, "hash of the code that the cell ran"),
+    _field("protocol_content", _TEXT, "hash of what the protocol of this name says"),
+    _field("recipe_content", _TEXT, "the same of the recipe; null where nothing is trained by one"),
     _field("data", _TEXT, "hash of the user's own data; null where the protocol makes them"),
     _field("noise", _REAL, "standard deviation of the observations' noise; null where coordinates differ in it"),
     _field("train_starts", _INT, "trajectories to learn from"),

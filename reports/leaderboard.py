@@ -44,7 +44,7 @@ METRICS = (
 
 _NEEDED = list(dict.fromkeys([
     *IDENTITY, "kind", "compiled", "seed", "status", "cell_id", "run_id", "started_at", "noise", "train_starts",
-    "data", "energy_error_curve", "long_escape_share",
+    "protocol_content", "recipe_content", "data", "energy_error_curve", "long_escape_share",
     *(metric.column for metric in METRICS if metric.column != "energy_error"),
 ]))  # fmt: skip
 

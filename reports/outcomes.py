@@ -59,8 +59,8 @@ def older(dropped: int) -> list[str]:
     if not dropped:
         return []
     return [
-        f"{dropped} older row(s) left out: of an equal identity but other protocol or recipe contents, or of another "
-        "noise or number of trajectories than their protocol has by its newest row."
+        f"{dropped} older row(s) left out: of other contents of the protocol or recipe they name than its newest "
+        "row."
     ]
 
 

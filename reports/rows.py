@@ -14,7 +14,9 @@ VARIANTS = ("preset", "gradient_mode", "integrator", "start_guess", "seq_len", "
 LINED = ("system", "model", "recipe", *VARIANTS, "seed", "cell_id", "line")  # what tells lines and their rows apart
 MOST_LINES = 16  # of a figure; more have no colours of their own
 _SAME_CELL = (*IDENTITY_COLUMNS, "batch_size")  # a profile's batch comes from its recipe's contents
-_CONTENTS = {  # what rows tell of a protocol's contents, and of which rows it is the same
+_CONTENTS = {  # what rows tell of the contents of what they name, and of which rows it is the same
+    "protocol_content": ["kind", "protocol", "data"],
+    "recipe_content": ["kind", "protocol", "model", "recipe"],
     "noise": ["kind", "protocol"],
     "train_starts": ["kind", "protocol"],
     "data": ["kind", "protocol", "system"],
@@ -61,11 +63,11 @@ def of_protocol(rows: pd.DataFrame, protocol: str) -> tuple[pd.DataFrame, int]:
 
 
 def newest_of_each_cell(rows: pd.DataFrame) -> tuple[pd.DataFrame, int]:
-    """One row an identity, all of one protocol's contents, and how many were dropped.
+    """One row an identity, all of one protocol's and recipe's contents, and how many were dropped.
 
     A protocol or recipe whose contents changed under the same name leaves rows of equal identity and
     different `cell_id`; the one that started last stays. Rows that no newer one stands for are dropped too if they
-    tell of another noise, number of trajectories or data than the protocol's last row.
+    tell of other contents than the last row: of the protocol, of a model's recipe, of the data.
     """
     columns = list(dict.fromkeys(["started_at", "cell_id", *_SAME_CELL, *_CONTENTS]))
     by_age = ordered(narrow(rows, columns), ["started_at", "cell_id"])

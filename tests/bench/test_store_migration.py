@@ -26,7 +26,7 @@ STORES = Path(__file__).parent / "stores"
 CHANGED = {1: {"preset", "compiled", "solver_residual"}, 2: {"rollout_error"}}  # by the step to the next version
 
 
-@pytest.fixture(params=[1, 2, 3, 4])
+@pytest.fixture(params=[1, 2, 3, 4, 5])
 def version(request) -> int:
     return request.param
 

@@ -127,12 +127,14 @@ def test_changed_contents_under_one_name_are_not_averaged():
     assert any(note.startswith("1 older row") for note in table.notes)
 
 
-@pytest.mark.parametrize("content", [{"noise": 0.1}, {"train_starts": 64}], ids=str)
+@pytest.mark.parametrize(
+    "content", [{"noise": 0.1}, {"train_starts": 64}, {"protocol_content": "b"}, {"recipe_content": "b"}], ids=str
+)
 def test_seeds_of_a_protocol_that_changed_under_its_name_are_not_averaged_with_those_before(content):
     """Nobody ran the other seeds again, so no newer row of theirs says that they are of old contents."""
-    now = {"noise": 0.01, "train_starts": 16384, "started_at": "2026-02-01T00:00:00+00:00"}
-    before = [train_row("double_well", "fshnn", seed, 0.5, **{"noise": 0.01, "train_starts": 16384, **content})
-              for seed in (0, 1)]  # fmt: skip
+    same = {"noise": 0.01, "train_starts": 16384, "protocol_content": "a", "recipe_content": "a"}
+    now = same | {"started_at": "2026-02-01T00:00:00+00:00"}
+    before = [train_row("double_well", "fshnn", seed, 0.5, **same | content) for seed in (0, 1)]
     unknown = train_row("double_well", "fshnn", 3, 0.03)  # of a schema that did not tell
     table = table_of([*before, train_row("double_well", "fshnn", 2, 0.01, **now), unknown])
     assert (entry(table, "fshnn (one_cycle)")["mean"], entry(table, "fshnn (one_cycle)")["seeds"]) == (0.02, 2)
