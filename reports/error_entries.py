@@ -6,7 +6,7 @@ import pandas as pd
 
 from bench.schema import TEST_SETS
 from reports import rows as select
-from reports.frames import Values, arrays, distinct, narrow, records, where
+from reports.frames import Values, arrays, distinct, narrow, otherwise, records, where
 from reports.published import Published
 from reports.significance import Comparison, compare, holm, sign
 from reports.statistics import mean_interval
@@ -19,11 +19,12 @@ def measured(rows: pd.DataFrame) -> pd.DataFrame:
 
     `low` and `high` bound the 95 % t-interval over seeds, NaN with one seed; `seeds` is their number;
     `cell_ids` are joined by ';'. `rows` are training rows of one protocol with a column `line`. Only ok rows
-    enter; a combination without any has 0 seeds. Raises ValueError if there is more than one protocol.
+    enter; a combination without any has 0 seeds, a line of which every row is skipped no entries. Raises ValueError
+    if there is more than one protocol.
     """
     if len(select.protocols(rows)) > 1:
         raise ValueError(f"rows of different protocols are never averaged: {', '.join(select.protocols(rows))}")
-    found, lines = by_line(rows), select.lines(rows)
+    found, lines = by_line(rows), select.lines(otherwise(rows, "status", "skipped"))  # of presets that a model lacks
     identities = {(row["system"], row["line"]): row for row in records(_identities(rows))}
     return pd.DataFrame(
         [

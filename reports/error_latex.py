@@ -1,4 +1,4 @@
-"""The error table as LaTeX; needs the packages amsmath, booktabs and graphicx."""
+"""The error table as LaTeX; needs the packages amsmath, booktabs and graphicx, a long one those of `long_table`."""
 
 import pandas as pd
 
@@ -6,7 +6,12 @@ from bench.schema import TEST_SETS
 from reports.error_markdown import HEADINGS, by_line, seeds_text
 from reports.exhibit import prose
 from reports.frames import distinct, where
-from reports.numerals import quoted_latex, with_interval_latex
+from reports.latex_columns import fitted, long_table
+from reports.numerals import quoted_latex, with_interval, with_interval_latex
+
+_HEADINGS = ["model (recipe)", *(HEADINGS[name] for name in TEST_SETS), "seeds"]
+MOST_FLOATING = 45  # lines, in the small print to which a wide table shrinks, and the notes leave room for
+_WIDEST = f"{with_interval(1.23e-3, 4.5e-4)} (=)"  # a number
 
 _ESCAPES = {
     "\\": r"\textbackslash{}",
@@ -31,31 +36,51 @@ _ESCAPES = {
 }
 
 
+_TWO_DASHES = "\0"
 _SIGNS = {"+": "+", "−": "-", "=": "="}
 
 
 def escape(text: str) -> str:
     """Text that LaTeX prints as it stands."""
-    return "".join(_ESCAPES.get(character, character) for character in text)
+    as_it_is = "".join(_ESCAPES.get(character, character) for character in text.replace("--", _TWO_DASHES))
+    return as_it_is.replace(_TWO_DASHES, "-{}-")  # of an option: LaTeX makes one dash of two
 
 
 def render(measured: pd.DataFrame, published: pd.DataFrame, notes: tuple[str, ...], caption: str, label: str) -> str:
-    """A `table` environment with booktabs rules, one group of lines a system, notes below in small print."""
-    headings = ["model (recipe)", *(HEADINGS[name] for name in TEST_SETS), "seeds"]
+    """With booktabs rules, one group of lines a system, and notes below in small print.
+
+    A `table` environment, which floats, if it fits on a page; else a `long_table`.
+    """
+    body = [
+        line
+        for system in distinct(measured, "system")
+        for line in _group(system, where(measured, system=system), where(published, system=system))
+    ]
+    small = [escape(note) + r"\par" for note in notes]
+    if len(body) <= MOST_FLOATING:
+        return _floating(body, small, escape(caption), label)
+    plain = [[line, *[_WIDEST] * len(TEST_SETS), "100 seeds"] for line in distinct(measured, "line")]
+    table = long_table(*fitted(_HEADINGS, plain, 1), escape(caption), label, _row(_HEADINGS), body[1:])
+    return "\n".join([table, r"{\footnotesize\raggedright", *small]) + "}\n"
+
+
+def _floating(body: list[str], notes: list[str], caption: str, label: str) -> str:
     lines = [
         r"\begin{table}",
         r"\centering",
-        rf"\caption{{{escape(caption)}}}",
+        rf"\caption{{{caption}}}",
         rf"\label{{{label}}}",
         r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",  # no wider than the line, nor enlarged
         r"\begin{tabular}{l" + "r" * len(TEST_SETS) + "l}",
         r"\toprule",
-        _row(headings),
+        _row(_HEADINGS),
+        *body,
+        r"\bottomrule",
+        r"\end{tabular}}",
+        "",
+        r"\medskip\footnotesize\raggedright",
     ]
-    for system in distinct(measured, "system"):
-        lines += _group(system, where(measured, system=system), where(published, system=system))
-    lines += [r"\bottomrule", r"\end{tabular}}", r"", r"\medskip\footnotesize\raggedright"]
-    return "\n".join([*lines, *(escape(note) + r"\par" for note in notes), r"\end{table}"]) + "\n"
+    return "\n".join([*lines, *notes, r"\end{table}"]) + "\n"
 
 
 def _group(system: str, measured: pd.DataFrame, published: pd.DataFrame) -> list[str]:

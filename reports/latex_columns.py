@@ -55,6 +55,26 @@ def fitted(headings: Cells, lines: Sequence[Cells], words: int) -> tuple[Print, 
     return chosen, "".join(_column(part, place < words) for place, part in enumerate(parts))
 
 
+def long_table(how: Print, columns: str, caption: str, label: str, heading: str, body: Sequence[str]) -> str:
+    """A `longtable` of such columns from lines of LaTeX: it goes on from page to page, the caption above the first.
+
+    Needs the packages array, booktabs and longtable; pdflscape where the table stands across a page.
+    """
+    turn = [r"\begin{landscape}"] if how.turned else []
+    turn_back = [r"\end{landscape}"] if how.turned else []
+    lengths = rf"\setlength{{\tabcolsep}}{{{GAP:g}pt}}\setlength{{\LTcapwidth}}{{\linewidth}}"
+    head = [*turn, rf"\begingroup\{how.size}{lengths}", rf"\begin{{longtable}}{{{columns}}}"]
+    above = [r"\toprule", heading, r"\midrule"]
+    first = [rf"\caption{{{caption}}}\label{{{label}}}\\", *above, r"\endfirsthead"]
+    others = [
+        rf"\multicolumn{{{heading.count('&') + 1}}}{{l}}{{\tablename~\thetable, continued}}\\",
+        *above,
+        r"\endhead",
+    ]
+    tail = [r"\bottomrule", r"\end{longtable}", r"\endgroup", *turn_back]
+    return "\n".join([*head, *first, *others, *body, *tail]) + "\n"
+
+
 def _least(column: list[str], breaks: bool) -> int:
     """The longest of what is not broken: words, or whole numbers below a heading of words."""
     heading, *cells = column

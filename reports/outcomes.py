@@ -59,8 +59,7 @@ def older(dropped: int) -> list[str]:
     if not dropped:
         return []
     return [
-        f"{dropped} older row(s) left out: of other contents of the protocol or recipe they name than its newest "
-        "row."
+        f"{dropped} older row(s) left out: of other contents of the protocol or recipe they name than its newest row."
     ]
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from reports.error_latex import escape as escape_latex
 from reports.exhibit import Exhibit, escape, write, write_csv
-from reports.latex_columns import GAP, fitted
+from reports.latex_columns import fitted, long_table
 
 Cells = Sequence[str]
 TO_THE_ROWS = (
@@ -24,23 +24,14 @@ def markdown(headings: Cells, lines: Sequence[Cells], words: int = 1) -> str:
 
 
 def latex(headings: Cells, lines: Sequence[Cells], caption: str, label: str, words: int = 1) -> str:
-    """A `longtable` no wider than the line, everything escaped, ruled where the first cell changes.
-
-    Needs the packages array, booktabs and longtable; pdflscape where the table stands across a page.
-    """
+    """A `long_table` no wider than the line, everything escaped, ruled where the first cell changes."""
     body: list[str] = []
     for place, cells in enumerate(lines):
         if place > 0 and cells[0] != lines[place - 1][0]:
             body.append(r"\midrule")
         body.append(_row(cells))
     chosen, columns = fitted(headings, lines, words)
-    turn = [r"\begin{landscape}"] if chosen.turned else []
-    turn_back = [r"\end{landscape}"] if chosen.turned else []
-    lengths = rf"\setlength{{\tabcolsep}}{{{GAP:g}pt}}\setlength{{\LTcapwidth}}{{\linewidth}}"
-    head = [*turn, rf"\begingroup\{chosen.size}{lengths}", rf"\begin{{longtable}}{{{columns}}}"]
-    head += [rf"\caption{{{escape_latex(caption)}}}\label{{{label}}}\\", r"\toprule", _row(headings), r"\midrule"]
-    tail = [r"\bottomrule", r"\end{longtable}", r"\endgroup", *turn_back]
-    return "\n".join([*head, r"\endhead", *body, *tail]) + "\n"
+    return long_table(chosen, columns, escape_latex(caption), label, _row(headings), body)
 
 
 @dataclass(frozen=True)
@@ -62,7 +53,7 @@ class Table:
         body = markdown(self.headings, [[escape(cell) for cell in line] for line in self.lines], self.words)
         body += "".join(["\n", *(f"- {escape(note)}\n" for note in self.notes)]) if self.notes else ""
         printed = latex(self.headings, self.lines, self.caption, f"tab:{name}", self.words)
-        printed += "".join(f"{{\\footnotesize {escape_latex(note)}\\par}}\n" for note in self.notes)
+        printed += "".join(f"{{\\footnotesize\\raggedright {escape_latex(note)}\\par}}\n" for note in self.notes)
         files = (
             write(out / f"{name}.md", headed(self.title, self.caption, body) + followed(name, data)),
             write(out / f"{name}.tex", printed),

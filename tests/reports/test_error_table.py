@@ -188,7 +188,34 @@ def test_latex_escapes_what_is_special(tmp_path):
     latex = (tmp_path / "error_table.tex").read_text()
     assert r"100 \% of \{x\}\_1 \& y" in latex
     assert r"my\_net (one\_cycle) & $\text{--}$" in latex
-    assert r"\toprule" in latex
+    assert latex.startswith(r"\begin{table}")
+
+
+def test_in_latex_the_dashes_of_an_option_stay_two():
+    assert error_latex.escape("bench.run --grid x – y - z") == "bench.run -{}-grid x -- y - z"
+
+
+def test_a_table_longer_than_a_page_goes_on_on_the_next(tmp_path):
+    rows = [train_row(f"system {number}", "fshnn", 0, 0.1) for number in range(20)]
+    error_table.chapter(Material(frame([*REFERENCES, *rows])), tmp_path)
+    latex = (tmp_path / "error_table.tex").read_text()
+    assert r"\begin{table}" not in latex
+    assert latex.count(r"fshnn (one\_cycle) & $1.00") == 20
+    assert latex.index(r"\endfirsthead") < latex.index("system 0") < latex.index(r"\end{longtable}")
+
+
+def test_a_line_that_is_skipped_on_every_system_is_none():
+    skipped = [train_row(name, "hnn", 0, 0.1, preset="elm", status="skipped", reason="no preset 'elm'")
+               for name in ("double_well", "henon_heiles")]  # fmt: skip
+    here = train_row("double_well", "fshnn", 0, 0.1)
+    elsewhere = train_row("henon_heiles", "fshnn", 0, 0.1, status="skipped", reason="no")
+    table = table_of([*skipped, here, elsewhere])
+    assert "hnn" not in set(table.measured["model"])
+    assert (
+        table.measured.groupby("system")["line"].unique().map(list).tolist()
+        == [["constant", "true_h", "fshnn (one_cycle)"]] * 2
+    )
+    assert any("no preset" in note for note in table.notes)
 
 
 def test_code_that_differs_between_systems_is_not_mixed():

@@ -58,7 +58,11 @@ def test_a_wide_table_is_turned_and_its_rules_are_those_of_booktabs():
     text = latex(list("abcdefg"), lines, "Caption 100 %", "tab:x")
     assert text.startswith("\\begin{landscape}\n\\begingroup\\footnotesize")
     assert text.endswith("\\end{longtable}\n\\endgroup\n\\end{landscape}\n")
-    assert [text.count(rule) for rule in (r"\toprule", r"\midrule", r"\bottomrule", r"\endhead")] == [1] * 4
+    assert [text.count(rule) for rule in (r"\toprule", r"\midrule", r"\bottomrule")] == [2, 2, 1], (
+        "again on each page"
+    )
+    assert text.count("Caption") == 1, "above the first page"
+    assert text.index(r"\caption") < text.index(r"\endfirsthead") < text.index("continued") < text.index(r"\endhead")
     assert "landscape" not in latex(["a"], [["b"]], "", "tab:y")
 
 

@@ -1,0 +1,50 @@
+"""Every LaTeX table of a report goes through LaTeX, with the packages that README names, and fits the page."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from synthetic_rows import frame, full_rows, train_row
+
+from reports.build import compose
+
+README = Path(__file__).parents[2] / "README.md"
+OVER = re.compile(r"Overfull \\[hv]box \((\d+)")  # points beyond the edge
+DOCUMENT = r"""\documentclass[10pt]{article}
+\usepackage{%s}
+\begin{document}
+\input{%s}
+\end{document}
+"""
+EVIL = r"$\foo_{x}% & ~^ #1 <b> \end{table}"
+
+
+@pytest.fixture(scope="module")
+def latex() -> str:
+    if (found := shutil.which("pdflatex")) is None:
+        assert os.environ.get("CI") != "true", "no pdflatex: install Debian's texlive-latex-recommended"
+        pytest.skip("no pdflatex: Debian's texlive-latex-recommended")
+    return found
+
+
+@pytest.mark.slow
+def test_every_table_compiles_and_fits(latex: str, tmp_path: Path):
+    rows = full_rows()
+    rows += [train_row(f"system {number} {EVIL}", model, seed, 0.1 + seed, protocol="long")
+             for number in range(30) for model in (EVIL, "fshnn", "true_h") for seed in range(3)]  # fmt: skip
+    tables = [path for path in compose(frame(rows), [], tmp_path) if path.suffix == ".tex"]
+    named = re.search(r"LaTeX tables need the packages ([\w, ]+)\.", README.read_text())
+    assert named is not None
+    packages = named[1].replace(" and ", ",").replace(" ", "")
+    assert len(tables) > 5
+    for table in tables:
+        document = tmp_path / f"document_{table.stem}.tex"
+        document.write_text(DOCUMENT % (packages, table))
+        words = [latex, "-interaction=nonstopmode", "-halt-on-error", document.name]
+        done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, errors="replace", check=False)
+        assert done.returncode == 0, f"{table.name}:\n{done.stdout[-2000:]}"
+        assert "Float too large" not in done.stdout, table.name
+        assert max(map(int, OVER.findall(done.stdout)), default=0) < 5, table.name
