@@ -6,6 +6,7 @@ from pathlib import Path
 from reports import (
     claims,
     energy,
+    error_cost,
     error_distributions,
     error_table,
     field_maps,
@@ -27,6 +28,7 @@ CHAPTERS: dict[str, Callable[[Material, Path], Chapter]] = {
     "claims": claims.chapter,
     "error_table": error_table.chapter,
     "ranks": ranks.chapter,
+    "error_cost": error_cost.chapter,
     "sweeps": sweeps.chapter,
     "held_out": held_out_table.chapter,
     "recommendation": lambda material, out: recommendation.chapter(material.measured, out),

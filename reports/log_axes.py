@@ -25,21 +25,49 @@ def readable_ticks(axis: Axes, name: Literal["x", "y"]) -> None:
     Where fewer than two of these lie on the axis, it has others.
     """
     side = axis.xaxis if name == "x" else axis.yaxis
-    low, high = axis.get_xlim() if name == "x" else axis.get_ylim()
-    digits = (1,) if high >= 300 * low else (1, 2, 5) if high >= 5 * low else range(1, 10)
-    locator = ticker.LogLocator(subs=digits)
-    shown = [tick for tick in locator.tick_values(low, high) if low <= tick <= high]
-    side.set_major_locator(locator if len(shown) > 1 else ticker.MaxNLocator(5))
+    side.set_major_locator(_readable(*(axis.get_xlim() if name == "x" else axis.get_ylim())))
     side.set_major_formatter(ticker.FormatStrFormatter("%g"))
     side.set_minor_locator(ticker.NullLocator())
 
 
 def power_ticks(axis: Axes, name: Literal["x", "y"] = "y", most: int = 6) -> None:
-    """Powers of ten on a logarithmic axis, at most so many, as plain text: mathematics takes half a figure's time."""
+    """Powers of ten on a logarithmic axis, at most so many, as plain text: mathematics takes half a figure's time.
+
+    Where fewer than two lie on the axis when it is drawn, it has `readable_ticks`.
+    """
     side = axis.xaxis if name == "x" else axis.yaxis
-    side.set_major_locator(ticker.LogLocator(numticks=most))
-    side.set_major_formatter(ticker.FuncFormatter(lambda value, _: power_text(value)))
+    side.set_major_locator(_Powers(numticks=most))
+    side.set_major_formatter(_PowersAsText())
     side.set_minor_locator(ticker.NullLocator())
+
+
+class _Powers(ticker.LogLocator):
+    def tick_values(self, vmin: float, vmax: float) -> Sequence[float]:
+        powers = super().tick_values(vmin, vmax)
+        return powers if _within(powers, vmin, vmax) > 1 else _readable(vmin, vmax).tick_values(vmin, vmax)
+
+
+class _PowersAsText(ticker.Formatter):
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        return power_text(x) if _is_power(x) else f"{x:g}"
+
+    def format_ticks(self, values: Sequence[float]) -> list[str]:
+        return [power_text(tick) if all(map(_is_power, values)) else f"{tick:g}" for tick in values]
+
+
+def _is_power(tick: float) -> bool:
+    return tick > 0 and math.isclose(math.log10(tick), round(math.log10(tick)), abs_tol=1e-6)
+
+
+def _readable(low: float, high: float) -> ticker.Locator:
+    digits = (1,) if high >= 300 * low else (1, 2, 5) if high >= 5 * low else range(1, 10)
+    locator = ticker.LogLocator(subs=digits)
+    return locator if _within(locator.tick_values(low, high), low, high) > 1 else ticker.MaxNLocator(5)
+
+
+def _within(ticks: Sequence[float], low: float, high: float) -> int:
+    """How many of the ticks lie on the axis."""
+    return sum(low <= tick <= high for tick in ticks)
 
 
 def power_text(value: float) -> str:

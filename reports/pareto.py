@@ -52,11 +52,15 @@ def optimal(points: pd.DataFrame, exact_below: float) -> pd.Series:
     marks = pd.Series(False, index=points.index)
     exact = keep(points, points["gradient_rel_error"] <= exact_below)
     for _, rivals in groups(exact, ["seq_len"]):
-        cost = rivals[["iteration_ms", "peak_mib"]].to_numpy()
-        no_worse = (cost[:, None] <= cost[None]).all(axis=2)  # [i, j]: i needs no more than j
-        better = (cost[:, None] < cost[None]).any(axis=2)
-        marks[rivals.index] = ~(no_worse & better).any(axis=0)
+        marks[rivals.index] = unbeaten(rivals[["iteration_ms", "peak_mib"]].to_numpy())
     return marks
+
+
+def unbeaten(cost: np.ndarray) -> np.ndarray:
+    """Which of the points (k, 2) no other equals or undercuts in both columns and undercuts in one."""
+    no_worse = (cost[:, None] <= cost[None]).all(axis=2)  # [i, j]: i needs no more than j
+    better = (cost[:, None] < cost[None]).any(axis=2)
+    return np.logical_not((no_worse & better).any(axis=0))
 
 
 def draw(family: Family) -> Figure:
@@ -72,7 +76,7 @@ def draw(family: Family) -> Figure:
         bar.locator = ticker.MaxNLocator(integer=True)
         bar.update_ticks()
         theme.title(figure, family.title)
-        legend_below(figure, [*_handles(modes), _ring_handle()], handlelength=4)
+        legend_below(figure, [*_handles(modes), ring_handle("Pareto-optimal, N")], handlelength=4)
         return figure
 
 
@@ -127,10 +131,10 @@ def _handles(modes: Sequence[str]) -> list[Line2D]:
     return handles
 
 
-def _ring_handle() -> Line2D:
+def ring_handle(label: str) -> Line2D:
     return Line2D(
         [], [], linestyle="none", marker="o", markersize=8, markerfacecolor="none", markeredgecolor="black",
-        label="Pareto-optimal, N",
+        label=label,
     )  # fmt: skip
 
 

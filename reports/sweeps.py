@@ -134,9 +134,9 @@ def draw(found: pd.DataFrame, sweep: Sweep, looks: Mapping[str, theme.Look]) -> 
 def _draw_panel(axis: Axes, found: pd.DataFrame, sweep: Sweep, looks: Mapping[str, theme.Look]) -> None:
     for (name,), own in groups(keep(found, found["mean"] > 0), ["line"]):
         own, look = ordered(own, [sweep.key]), looks[name]
-        reach = (own["mean"] - own["least"], own["largest"] - own["mean"])
+        reach = [own["mean"] - own["least"], own["largest"] - own["mean"]]
         axis.errorbar(
-            own[sweep.key].astype(float), own["mean"], yerr=reach,
+            own[sweep.key].astype(float), own["mean"], yerr=np.maximum(0, reach),
             color=look.colour, marker=look.marker, linestyle=look.dash, elinewidth=0.8, capsize=1.5,
         )  # fmt: skip
     axis.set_yscale("log")

@@ -34,7 +34,8 @@ def train_row(system: str, model: str, seed: int, error: float, **changes: objec
     if trained:
         epochs = np.arange(1, 11)
         decay = 5e-4 * (1 + 40 * np.exp(-0.7 * epochs) * generator.lognormal(0, 0.2, 10))
-        row |= {"curve_train": (1.1 * decay).tolist(), "curve_validation": decay.tolist(), "loss_floor": 4e-4}
+        curves = {"curve_train": (1.1 * decay).tolist(), "curve_validation": decay.tolist()}
+        row |= curves | {"loss_floor": 4e-4, "train_s": 1.0}
     return complete({**row, **changes})
 
 

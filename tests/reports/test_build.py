@@ -49,7 +49,7 @@ def text_of(files):
 
 def test_complete_store_makes_everything(files):
     assert [path.name for path in files[:3]] == ["report.html", "report.md", "cells.csv"]
-    assert len(files) == len(set(files)) == 35
+    assert len(files) == len(set(files)) == 40
     page = files[1].read_text()
     assert all(path.name in page for path in files[3:])
     assert "35580e7abcde, with uncommitted changes" in page

@@ -12,7 +12,7 @@ from synthetic_rows import frame, full_rows, profile_row, train_row
 from reports import cost_tables, error_distributions, learning_curves, saving, scaling, theme
 from reports import rows as select
 from reports.frames import distinct_pairs
-from reports.log_axes import readable_ticks
+from reports.log_axes import power_ticks, readable_ticks
 from reports.material import Material
 from reports.scaling_points import scalings, sweeps
 from reports.theory import complexity_table
@@ -124,6 +124,22 @@ def test_a_short_axis_has_two_ticks_at_least():
     axis.set(yscale="log", ylim=(9.2, 10.9))
     readable_ticks(axis, "y")
     assert sum(9.2 <= tick <= 10.9 for tick in axis.get_yticks()) >= 2
+
+
+@pytest.mark.parametrize(
+    ("limits", "labels"),
+    [((1e-4, 1e-1), ["10⁻⁴", "10⁻³", "10⁻²", "10⁻¹"]), ((4e-3, 3e-2), ["0.005", "0.01", "0.02"]),
+     ((0.12, 0.19), [f"{number / 100:g}" for number in range(12, 20)])],
+)  # fmt: skip
+def test_an_axis_of_powers_of_ten_with_few_of_them_has_numbers_between(limits, labels):
+    """Panels of less than a decade had one number or none."""
+    axis = Figure().subplots()
+    axis.set(yscale="log", ylim=limits)
+    power_ticks(axis)
+    shown = [
+        label.get_text() for label in axis.get_yticklabels() if limits[0] <= label.get_position()[1] <= limits[1]
+    ]
+    assert shown == labels
 
 
 def test_systems_that_a_page_has_no_room_for_stand_on_another(tmp_path):

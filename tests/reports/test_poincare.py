@@ -85,7 +85,7 @@ def test_rows_without_a_section_make_no_figure_and_a_missing_truth_is_said(tmp_p
         "poincare_henon_heiles_E=0.1.png", "poincare_henon_heiles_E=0.2.png"
     ]  # fmt: skip
     assert all("| pinn (one_cycle) |" in exhibit.body for exhibit in made.exhibits)
-    assert (tmp_path / "poincare_henon_heiles_E=0.1.tex").read_text().count(r"\toprule") == 1
+    assert (tmp_path / "poincare_henon_heiles_E=0.1.tex").read_text().count(r"\bottomrule") == 1
     assert made.missing == (
         "no row of true_h with a section of henon_heiles, protocol paper: the true section is not drawn",
     )

@@ -84,3 +84,11 @@ def test_of_many_systems_three_stand_in_a_row_and_each_says_what_is_varied():
         ("double well, Gaussian", True), ("henon heiles, Gaussian", True), ("kepler, Gaussian", True),
         ("toda, RU", False), ("toda, Gaussian", True),
     ]  # fmt: skip
+
+
+def test_seeds_of_equal_error_have_a_mean_a_little_beyond_them(tmp_path):
+    """0.1 three times is 0.1 + 1e-17 in the mean: matplotlib refused the bar from there to the largest."""
+    made = [train_row("double_well", "hnn", seed, 0.1, noise=noise, protocol=protocol)
+            for noise, protocol in ((0.01, "paper"), (0.0, "paper_noise_0.0")) for seed in range(3)]  # fmt: skip
+    (exhibit,) = sweeps.chapter(Material(frame(made)), tmp_path).exhibits
+    assert exhibit.name == "noise_paper"
