@@ -11,7 +11,7 @@ from torch import Tensor
 
 from bench.cell import content_of
 from bench.own_data import OwnData
-from bench.protocol import JUDGING, Protocol
+from bench.protocol import JUDGING, OBSERVING, Protocol
 from bench.seeds import generator
 from systems.base import System
 from systems.trajectories import (
@@ -82,6 +82,15 @@ def data_key(system: str, protocol: Protocol | OwnData) -> str:
     content = {key: value for key, value in content_of(protocol).items() if key not in SHARED | JUDGING}
     if not content.get("jitter"):
         content.pop("jitter", None)  # regular data are those of the time before there were others
+    return json.dumps([system, content], sort_keys=True)
+
+
+def judging_key(system: str, protocol: Protocol) -> str:
+    """What the points and true rollouts depend on by which models are judged.
+
+    Not on what these see, so that errors against noise or number of trajectories are errors on one test set.
+    """
+    content = {key: value for key, value in content_of(protocol).items() if key not in SHARED | JUDGING | OBSERVING}
     return json.dumps([system, content], sort_keys=True)
 
 

@@ -42,6 +42,7 @@ _NEEDED = [*select.LINED, "protocol", "status", "validation_loss", "noise", "tra
 
 
 _SETS = ("ru", "gaussian")
+_ROUNDING = 1e-9  # units of H: errors below are no model's, and would take the axis from the others
 _HEIGHT, _COLUMNS = 2.2, 3  # inches of a panel, and panels a row
 
 
@@ -114,7 +115,7 @@ def points(rows: pd.DataFrame, sweep: Sweep) -> pd.DataFrame:
 
 def draw(found: pd.DataFrame, sweep: Sweep, looks: Mapping[str, theme.Look]) -> Figure:
     """A panel a system (across) and test set (RU above Gaussian): a line a model, bars over the range of seeds."""
-    drawn, systems = otherwise(found, "model", "true_h"), select.systems(found)  # whose errors are rounding
+    drawn, systems = otherwise(found, "model", "true_h"), select.systems(found)
     columns = min(_COLUMNS, len(systems))
     with theme.style():
         figure, axes = theme.panels(len(_SETS) * math.ceil(len(systems) / columns), columns, _HEIGHT)
@@ -132,7 +133,7 @@ def draw(found: pd.DataFrame, sweep: Sweep, looks: Mapping[str, theme.Look]) -> 
 
 
 def _draw_panel(axis: Axes, found: pd.DataFrame, sweep: Sweep, looks: Mapping[str, theme.Look]) -> None:
-    for (name,), own in groups(keep(found, found["mean"] > 0), ["line"]):
+    for (name,), own in groups(keep(found, found["mean"] > _ROUNDING), ["line"]):
         own, look = ordered(own, [sweep.key]), looks[name]
         reach = [own["mean"] - own["least"], own["largest"] - own["mean"]]
         axis.errorbar(
@@ -151,7 +152,8 @@ def _exhibits(found: pd.DataFrame, sweep: Sweep, protocol: str, out: Path, left_
     caption = (
         f"{title} with other values of {sweep.key}: mean over seeds, in the figure with "
         "bars from the least to the largest, in the table ± half width of the 95 % t-interval. constant predicts the "
-        f"mean of H; true_h, whose errors are rounding, is not drawn.{select.room(left_out)}"
+        f"mean of H; errors below {_ROUNDING:g}, as those of true_h, are rounding and not drawn."
+        f"{select.room(left_out)}"
     )
     lines = [
         [prose(system), line, plain(value, 6), *_numbers(own), _seeds(own)]

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from bench.data import data_key
+from bench.data import judging_key
 from bench.judges.errors import Columns
 from bench.judges.rolling import Rollouts, joined, roll_out
 from bench.protocol import Protocol
@@ -62,7 +62,7 @@ def orbit_exponents(
     advance: Rollout, starts: Float[Tensor, "orbits dim"], name: str, protocol: Protocol
 ) -> Float[Tensor, " orbits"]:
     """Largest exponents to the exponent horizon, by companions in random directions."""
-    stream = generator("tangents", data_key(name, protocol))
+    stream = generator("tangents", judging_key(name, protocol))
     directions = torch.randn(starts.shape, dtype=starts.dtype, generator=stream)
     steps, reset = (max(1, round(time / protocol.dt)) for time in (protocol.exponent_horizon, RESET))
     return largest_exponents(advance, starts, directions, protocol.dt, steps, reset)

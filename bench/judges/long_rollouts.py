@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from bench.data import data_key
+from bench.data import judging_key
 from bench.judges.chaos import exponent_columns, roll_out_with_exponents
 from bench.judges.energy import curve_columns, drift_columns
 from bench.judges.errors import Columns
@@ -55,7 +55,7 @@ def places_of(parts: dict[str, Tensor]) -> dict[str, slice]:
 
 def long_starts(system_name: str, system: System, protocol: Protocol) -> Float[Tensor, "starts dim"]:
     """Accepted starts, of the energies that the protocol asks for. Raises ValueError if there are not enough."""
-    stream = generator("long rollouts", data_key(system_name, protocol))
+    stream = generator("long rollouts", judging_key(system_name, protocol))
     starts = draw_starts(system, protocol.box(system_name, system), 100 * STARTS, stream, accepted_only=True)
     if system_name in protocol.long_energies:
         low, high = protocol.long_energies[system_name]

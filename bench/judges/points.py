@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from bench.data import data_key, training_starts
+from bench.data import data_key, judging_key, training_starts
 from bench.protocol import Protocol
 from bench.seeds import generator
 from systems.base import Box, System
@@ -18,7 +18,7 @@ def test_points(
     if test_set == "sg":
         return cartesian_grid(box, protocol.grid_per_axis, protocol.test_points)
     count = protocol.test_points if role == "test" else protocol.calibration_points
-    stream = generator(f"{role} {test_set}", data_key(system_name, protocol))
+    stream = generator(f"{role} {test_set}", judging_key(system_name, protocol))
     if test_set == "gaussian":
         return protocol.gaussian(system_name, system, count, stream)
     low, high = torch.tensor(box, dtype=torch.float64).T

@@ -5,7 +5,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 import systems
-from bench.data import data_key
+from bench.data import judging_key
 from bench.judges.errors import Columns
 from bench.judges.rolling import Rollouts
 from bench.protocol import Protocol
@@ -22,7 +22,7 @@ DIGITS = 4  # after the decimal point, of the points that a row keeps: for pictu
 def section_starts(system_name: str, system: System, protocol: Protocol) -> Float[Tensor, "starts dim"]:
     """`section_orbits` starts for each of the protocol's energies of a system, one energy after the other."""
     assert system.section is not None
-    stream = generator("section", data_key(system_name, protocol))
+    stream = generator("section", judging_key(system_name, protocol))
     energies = protocol.section_energies[system_name]
     return torch.cat([system.section.draw(energy, protocol.section_orbits, stream) for energy in energies])
 
@@ -64,7 +64,7 @@ def true_points(system_name: str, protocol: Protocol) -> tuple[Float[Tensor, "po
     Made once a process.
     """
     energies = protocol.section_energies[system_name]
-    key = f"{data_key(system_name, protocol)} {protocol.long_horizon} {energies} {protocol.section_orbits}"
+    key = f"{judging_key(system_name, protocol)} {protocol.long_horizon} {energies} {protocol.section_orbits}"
     if key not in _made:
         system = systems.get(system_name)()
         assert system.section is not None

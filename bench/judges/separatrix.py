@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from bench.data import data_key
+from bench.data import judging_key
 from bench.judges.errors import Columns
 from bench.judges.rolling import Rollouts
 from bench.protocol import Protocol
@@ -18,7 +18,7 @@ STARTS = 64
 def separatrix_starts(system_name: str, system: System, protocol: Protocol) -> Float[Tensor, "starts dim"]:
     """Starts in the box with H within the margin of the separatrix, half of them on either side."""
     assert system.separatrix is not None
-    stream = generator("separatrix", data_key(system_name, protocol))
+    stream = generator("separatrix", judging_key(system_name, protocol))
     starts = draw_starts(system, protocol.box(system_name, system), 1000 * STARTS, stream, accepted_only=False)
     above = system.hamiltonian(starts) - system.separatrix.level
     near = above.abs() <= protocol.separatrix_margin

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 import systems
-from bench.data import data_key
+from bench.data import judging_key
 from bench.protocol import Protocol
 from bench.seeds import generator
 from systems.base import System
@@ -57,7 +57,7 @@ _made: dict[str, Truth] = {}
 
 def truth_of(system_name: str, protocol: Protocol) -> Truth:
     """The true rollouts of a system under a protocol. Raises ReferenceError if not even one step is known."""
-    key = data_key(system_name, protocol)
+    key = judging_key(system_name, protocol)
     if key not in _made:
         system = systems.get(system_name)()
         stream = generator("test rollouts", key)

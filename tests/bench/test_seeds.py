@@ -5,9 +5,12 @@ from dataclasses import replace
 import pytest
 import torch
 
+import systems
 from bench.attempt import build, observe_both
 from bench.cell import Task
 from bench.data import Dataset, data_key, make_dataset
+from bench.judges import points
+from bench.judges.truth import truth_of
 from bench.seeds import generator
 from bench.train import training_batches, validation_window
 
@@ -100,6 +103,20 @@ def test_what_a_protocol_shares_changes_no_data(protocol):
     sharing = protocol.model_copy(update={"derivatives": "exact", "equations": True})
     assert data_key("double_well", sharing) == data_key("double_well", protocol)
     assert data_key("double_well", protocol.model_copy(update={"noise": 0.5})) != data_key("double_well", protocol)
+
+
+@pytest.mark.parametrize(
+    ("changes", "same"),
+    [({"noise": 0.5}, True), ({"train_starts": 7, "validation_starts": 5}, True), ({"start_state": "true"}, True),
+     ({"jitter": 0.3}, True), ({"starts": "accepted"}, True), ({"dt": 0.05}, False), ({"steps": 7}, False)],
+)  # fmt: skip
+def test_models_that_saw_other_observations_are_judged_by_the_same_points_and_rollouts(protocol, changes, same):
+    system, other = systems.get("double_well")(), protocol.model_copy(update=changes)
+    for test_set in ("ru", "gaussian"):
+        drawn = [points.test_points(test_set, "test", "double_well", system, one) for one in (protocol, other)]
+        assert torch.equal(*drawn) == same
+    starts = [truth_of("double_well", one).starts for one in (protocol, other)]
+    assert torch.equal(*starts) == same
 
 
 def test_the_data_set_is_made_twice_alike(protocol, dataset: Dataset):
