@@ -83,6 +83,7 @@
       return plain(mean) + (seeds > 1 && half !== null ? ` ± ${plain(half)}` : "");
     };
 
+    const says = (column) => data.entries.some((entry) => entry[column] !== "");
     measure();
     const table = new DataTable("#board", {
       data: data.entries, autoWidth: false, deferRender: true, pageLength: 25, order: [[7, "asc"]],
@@ -92,8 +93,8 @@
         more("Cells"),
         { title: "system", data: "system", render: text },
         { title: "model", data: "model", render: (model, kind, entry) => (kind === "display" ? name(entry) : model) },
-        { title: "variant", data: "variant", render: text, className: "minor" },
-        { title: "gradient mode", data: "gradient_mode", render: text, className: "minor" },
+        { title: "variant", data: "variant", render: text, className: "minor", visible: says("variant") },
+        { title: "gradient mode", data: "gradient_mode", render: text, className: "minor", visible: says("gradient_mode") },
         { title: "N", data: "seq_len", render: (N, kind) => (kind === "sort" || kind === "type" ? Number(N) : N), className: "number minor", searchable: false },
         { title: "protocol", data: "protocol", render: text, className: "minor" },
         { title: "value", data: null, render: (entry, kind) => number(entry, kind), className: "number", searchable: false },

@@ -2,6 +2,7 @@
 
 import base64
 import re
+from contextlib import contextmanager
 
 import pytest
 from axe_core_python.selenium import Axe
@@ -161,16 +162,30 @@ def test_the_first_tab_skips_to_the_content(page):
     assert page.switch_to.active_element.text == "Skip to the content"
 
 
-def test_a_narrow_screen_needs_no_sideways_scrolling(page):
-    page.execute_cdp_cmd(
-        "Emulation.setDeviceMetricsOverride", {"width": 360, "height": 740, "deviceScaleFactor": 1, "mobile": True}
-    )
+@contextmanager
+def screen(page, width: int, height: int, mobile: bool):
+    size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": mobile}
+    page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     try:
+        yield
+    finally:
+        page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_on_a_laptop_the_leaderboard_needs_no_sideways_scrolling(page):
+    with screen(page, 1200, 800, mobile=False):
+        assert page.execute_script(
+            "const around = document.querySelector('#leaderboard .scroll');"
+            "return around.scrollWidth - around.clientWidth;"
+        ) <= 0  # fmt: skip
+        assert header(page, "variant").is_displayed()
+
+
+def test_a_narrow_screen_needs_no_sideways_scrolling(page):
+    with screen(page, 360, 740, mobile=True):
         assert page.execute_script("return document.documentElement.scrollWidth") == 360
         assert not header(page, "variant").is_displayed()
         assert header(page, "H").is_displayed()
-    finally:
-        page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
 def test_prints_without_what_only_a_screen_can_use(page):
