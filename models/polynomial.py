@@ -30,6 +30,7 @@ class Polynomial(HamiltonianModel):
     terms: Tensor
     lower: Tensor
     raised: Tensor
+    factors: Tensor
     presets: ClassVar = {"paper": {"degree": 4}, "cubic": {"degree": 3}, "quadratic": {"degree": 2}}
 
     def __init__(
@@ -40,6 +41,7 @@ class Polynomial(HamiltonianModel):
         degree: int = 4,
     ):
         super().__init__(system, generator, integrator)
+        self.degree = degree
         terms = exponents(system.dim, degree)[1:]
         lower = exponents(system.dim, degree - 1)
         place = {e: number for number, e in enumerate(terms)}
@@ -47,6 +49,10 @@ class Polynomial(HamiltonianModel):
         self.register_buffer("terms", torch.tensor(terms), persistent=False)
         self.register_buffer("lower", torch.tensor(lower), persistent=False)
         self.register_buffer("raised", torch.tensor(raised), persistent=False)  # the term that d/dy_d lowers
+        factors = (self.lower.T + 1).to(torch.get_default_dtype())
+        self.register_buffer(
+            "factors", factors, persistent=False
+        )  # what differentiating by y_d multiplies a term with
         self.coefficients = nn.Parameter(torch.zeros(len(terms)))
 
     @classmethod
@@ -58,19 +64,14 @@ class Polynomial(HamiltonianModel):
         return f"{count} monomials of degree {degree} in {system.dim} coordinates: more than {MOST_TERMS}"
 
     def hamiltonian(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch"]:
-        return monomials(y, self.terms) @ self.coefficients
+        return monomials(y, self.terms, self.degree) @ self.coefficients
 
     def gradient(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim"]:
-        return monomials(y, self.lower) @ (self.factors * self.coefficients[self.raised]).T
-
-    @property
-    def factors(self) -> Float[Tensor, "dim lower"]:
-        """What differentiating by y_d multiplies a term with."""
-        return (self.lower.T + 1).to(self.coefficients)
+        return monomials(y, self.lower, self.degree - 1) @ (self.factors * self.coefficients[self.raised]).T
 
     def fit(self, data: TrainingData) -> None:
         y = segments(data.observed.double())
-        corrected = partial(monomials, powers=self.lower, variance=noise_variance(y))
+        corrected = partial(monomials, powers=self.lower, degree=self.degree - 1, variance=noise_variance(y))
         products = weak_products(y, data.dt, len(self.lower), corrected)
         with torch.no_grad():
             self.coefficients.copy_(solve_normal(*self.normal_equations(products)))
@@ -96,15 +97,16 @@ def plus_one(e: tuple[int, ...], d: int) -> tuple[int, ...]:
 
 
 def monomials(
-    y: Float[Tensor, "*batch dim"], powers: Tensor, variance: Float[Tensor, " dim"] | float = 0.0
+    y: Float[Tensor, "*batch dim"], powers: Tensor, degree: int, variance: Float[Tensor, " dim"] | None = None
 ) -> Float[Tensor, "*batch terms"]:
-    """y^e for every row e of `powers`; for noise of a variance on y, what has the y^e of the true y as its mean.
+    """y^e for every row e of `powers`, of which none is above `degree`.
 
-    That is sigma^k He_k(y / sigma) in place of y^k, by the recurrence of the Hermite polynomials.
+    For noise of a variance on y, what has the y^e of the true y as its mean: sigma^k He_k(y / sigma) in place of y^k,
+    by the recurrence of the Hermite polynomials.
     """
     table = [torch.ones_like(y), y]
-    for k in range(1, int(powers.max())):
-        table.append(y * table[k] - k * variance * table[k - 1])
+    for k in range(1, degree):
+        table.append(y * table[k] if variance is None else y * table[k] - k * variance * table[k - 1])
     columns = torch.stack(table).movedim(-1, 0)  # [dim, power, *batch]
     factors = [column[power] for column, power in zip(columns, powers.T, strict=True)]
     result = factors[0]

@@ -104,12 +104,13 @@ def test_corrected_monomials_have_the_true_ones_as_their_mean():
     nodes, weights = np.polynomial.hermite_e.hermegauss(8)
     z, w = torch.tensor(nodes), torch.tensor(weights / weights.sum())
     y, sigma = torch.tensor([0.7, -1.2], dtype=torch.float64), torch.tensor([0.3, 0.5], dtype=torch.float64)
-    powers = torch.tensor(exponents(2, 5))
+    degree = 5
+    powers = torch.tensor(exponents(2, degree))
     noisy = y + sigma * torch.cartesian_prod(z, z)
-    mean = torch.cartesian_prod(w, w).prod(-1) @ monomials(noisy, powers, sigma**2)
-    torch.testing.assert_close(mean, monomials(y, powers), rtol=1e-12, atol=1e-12)
-    biased = torch.cartesian_prod(w, w).prod(-1) @ monomials(noisy, powers)
-    assert not torch.allclose(biased, monomials(y, powers), atol=0.1)
+    mean = torch.cartesian_prod(w, w).prod(-1) @ monomials(noisy, powers, degree, sigma**2)
+    torch.testing.assert_close(mean, monomials(y, powers, degree), rtol=1e-12, atol=1e-12)
+    biased = torch.cartesian_prod(w, w).prod(-1) @ monomials(noisy, powers, degree)
+    assert not torch.allclose(biased, monomials(y, powers, degree), atol=0.1)
 
 
 @pytest.mark.parametrize("preset", Polynomial.presets)
