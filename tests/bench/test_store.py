@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from bench.schema import COLUMNS, SCHEMA, UnknownColumn
+from bench.schema import COLUMNS, SCHEMA, VERSION, UnknownColumn
 from bench.store import DamagedFile, Store, StoreError, check_usable, read
 
 PROMISED = """
@@ -136,7 +136,7 @@ def test_parquet_carries_units_and_the_version(folder: Path, make_row):
     fill(folder, "a", [make_row(1)])
     schema = pq.read_schema(files(folder, "part-*")[0])
     assert schema.field("peak_bytes").metadata[b"unit"] == b"bytes"
-    assert schema.metadata[b"schema_version"] == b"5"
+    assert schema.metadata[b"schema_version"] == str(VERSION).encode()
     assert schema.equals(SCHEMA, check_metadata=False)
 
 
@@ -230,7 +230,7 @@ def test_a_foreign_folder_is_refused_and_left_alone(folder: Path, use):
 def test_a_newer_schema_is_refused(folder: Path, use):
     fill(folder, "a", [])
     (folder / "store.json").write_text(json.dumps({"schema_version": 99}))
-    with pytest.raises(StoreError, match="schema version 99, this code reads versions up to 5"):
+    with pytest.raises(StoreError, match=f"schema version 99, this code reads versions up to {VERSION}:"):
         use(folder)
 
 
