@@ -25,11 +25,8 @@ JUDGING = frozenset(  # of the keys of a protocol: how far and from where models
         "field_map",
     }
 )
-OBSERVING = (
-    frozenset(  # what models see of the motion: they are judged by the same points and rollouts, whatever it is
-        {"noise", "jitter", "starts", "start_state", "train_starts", "validation_starts"}
-    )
-)
+# What models see of the motion; whatever it is, the same points and true rollouts judge them.
+OBSERVING = frozenset({"noise", "jitter", "starts", "start_state", "train_starts", "validation_starts"})
 
 
 class Region(Declaration):

@@ -137,7 +137,7 @@ def _exhibits(found: pd.DataFrame, protocol: str, out: Path, left_out: int) -> l
         f"{title}: median time and mean error over seeds, in the figure with bars from least to largest error, in "
         "the table ± half width of the 95 % t-interval. Ringed, and named in the last column: no other line of the "
         "figure is as fast and as accurate and better in one of the two. Training time, without validation, is that "
-        f"of a cell on the machine of the run, whose processors cells share.{select.room(left_out)}"
+        f"of a cell on the machine of the run, whose processors cells share.{select.room(left_out, 'left out')}"
     )
     headings = (
         "system",

@@ -10,7 +10,7 @@ from reports.latex_columns import fitted, long_table
 from reports.numerals import quoted_latex, with_interval, with_interval_latex
 
 _HEADINGS = ["model (recipe)", *(HEADINGS[name] for name in TEST_SETS), "seeds"]
-MOST_FLOATING = 45  # lines, in the small print to which a wide table shrinks, and the notes leave room for
+MOST_FLOATING = 30  # lines that fit on a page of the class article with caption and notes
 _WIDEST = f"{with_interval(1.23e-3, 4.5e-4)} (=)"  # a number
 
 _ESCAPES = {

@@ -67,13 +67,16 @@ def newest_of_each_cell(rows: pd.DataFrame) -> tuple[pd.DataFrame, int]:
 
     A protocol or recipe whose contents changed under the same name leaves rows of equal identity and
     different `cell_id`; the one that started last stays. Rows that no newer one stands for are dropped too if they
-    tell of other contents than the last row: of the protocol, of a model's recipe, of the data.
+    tell of other contents than the last ok row (the last row without any): of the protocol, of a model's recipe, of
+    the data.
     """
-    columns = list(dict.fromkeys(["started_at", "cell_id", *_SAME_CELL, *_CONTENTS]))
+    columns = list(dict.fromkeys(["started_at", "cell_id", "status", *_SAME_CELL, *_CONTENTS]))
     by_age = ordered(narrow(rows, columns), ["started_at", "cell_id"])
     newest = by_age.drop_duplicates(list(_SAME_CELL), keep="last")
     for name, by in _CONTENTS.items():
-        last = cast(Any, newest).groupby(by, dropna=False)[name].transform("last")  # that is known
+        of_ok = newest[name].where(newest["status"] == "ok")  # a cell that is skipped or fails hides no result
+        known = cast(Any, newest.assign(of_ok=of_ok)).groupby(by, dropna=False)
+        last = known["of_ok"].transform("last").fillna(known[name].transform("last"))
         newest = keep(newest, newest[name].isna() | (newest[name] == last))
     places = newest.index.sort_values()
     chosen = rows if len(places) == len(rows) else cast(pd.DataFrame, rows.loc[places])
@@ -113,11 +116,11 @@ def drawn(rows: pd.DataFrame, shows: str) -> tuple[pd.DataFrame, int]:
     return kept, len(present) - len(chosen)
 
 
-def room(left_out: int) -> str:
+def room(left_out: int, where_they_are: str = "in the tables alone") -> str:
     """The sentence of a caption about lines that were left out; empty if none were."""
     if not left_out:
         return ""
-    return f" Of each model the line with the least validation loss; {left_out} other lines are in the tables alone."
+    return f" Of each model the line with the least validation loss; {left_out} other lines are {where_they_are}."
 
 
 def leading_line(rows: pd.DataFrame) -> str:

@@ -153,7 +153,7 @@ def _exhibits(found: pd.DataFrame, sweep: Sweep, protocol: str, out: Path, left_
         f"{title} with other values of {sweep.key}: mean over seeds, in the figure with "
         "bars from the least to the largest, in the table ± half width of the 95 % t-interval. constant predicts the "
         f"mean of H; errors below {_ROUNDING:g}, as those of true_h, are rounding and not drawn."
-        f"{select.room(left_out)}"
+        f"{select.room(left_out, 'left out')}"
     )
     lines = [
         [prose(system), line, plain(value, 6), *_numbers(own), _seeds(own)]

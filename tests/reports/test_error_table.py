@@ -143,6 +143,17 @@ def test_seeds_of_a_protocol_that_changed_under_its_name_are_not_averaged_with_t
     assert len(select.newest_of_each_cell(frame([*other, train_row("double_well", "fshnn", 2, 0.01, **now)]))[0]) == 3
 
 
+@pytest.mark.parametrize("status", ["skipped", "error"])
+def test_a_newer_row_that_is_not_ok_hides_no_result_of_older_contents(status):
+    done = [train_row("double_well", "fshnn", seed, 0.1, protocol_content="a") for seed in range(3)]
+    later = train_row("double_well", "hnn", 0, 0.1, status=status, protocol_content="b",
+                      started_at="2026-02-01T00:00:00+00:00")  # fmt: skip
+    kept, _ = select.newest_of_each_cell(frame([*done, later]))
+    assert kept["status"].tolist().count("ok") == 3
+    failed = [row | {"status": "error"} for row in done]
+    assert select.newest_of_each_cell(frame([*failed, later]))[1] == 3, "nothing is ok: the last contents count"
+
+
 def test_own_data_of_one_name_and_other_content_are_not_averaged():
     recorded = [("a.csv", 0, "x"), ("b.csv", 0, "y"), ("a.csv", 1, "z")]
     rows = [
