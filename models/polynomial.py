@@ -49,10 +49,10 @@ class Polynomial(HamiltonianModel):
         self.register_buffer("terms", torch.tensor(terms), persistent=False)
         self.register_buffer("lower", torch.tensor(lower), persistent=False)
         self.register_buffer("raised", torch.tensor(raised), persistent=False)  # the term that d/dy_d lowers
-        factors = (self.lower.T + 1).to(torch.get_default_dtype())
-        self.register_buffer(
-            "factors", factors, persistent=False
+        factors = (self.lower.T + 1).to(
+            torch.get_default_dtype()
         )  # what differentiating by y_d multiplies a term with
+        self.register_buffer("factors", factors, persistent=False)
         self.coefficients = nn.Parameter(torch.zeros(len(terms)))
 
     @classmethod

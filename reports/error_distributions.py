@@ -98,8 +98,9 @@ def _draw_panel(axis: Axes, samples: pd.DataFrame, order: list[str], looks: dict
     ]
     lines, outlines, quartiles = zip(*shown, strict=True)
     colours = [looks[line].colour for line in lines]
+    edges = ["0.25" if len(own) else colour for own, colour in zip(quartiles, colours, strict=True)]
     # one artist of each kind: one a violin takes longer than its density
-    axis.add_collection(PolyCollection(outlines, facecolors=colours, edgecolors="0.25", linewidths=0.6))
+    axis.add_collection(PolyCollection(outlines, facecolors=colours, edgecolors=edges, linewidths=0.6))
     bars = np.concatenate(quartiles)
     axis.add_collection(LineCollection(list(bars), colors="white", linewidths=0.9, linestyles="dashed"))
     axis.autoscale_view(scaley=False)
