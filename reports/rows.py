@@ -10,7 +10,7 @@ from reports.frames import distinct, groups, keep, narrow, ordered, otherwise, r
 from reports.published import paper
 
 REFERENCES = ("constant", "true_h")  # models that need no training: every table of H errors carries both
-VARIANTS = ("preset", "gradient_mode", "integrator", "start_guess", "seq_len", "dtype", "device")
+VARIANTS = ("preset", "gradient_mode", "compiled", "integrator", "start_guess", "seq_len", "dtype", "device")
 LINED = ("system", "model", "recipe", *VARIANTS, "seed", "cell_id", "line")  # what tells lines and their rows apart
 MOST_LINES = 16  # of a figure; more have no colours of their own
 _SAME_CELL = (*IDENTITY_COLUMNS, "batch_size")  # a profile's batch comes from its recipe's contents
@@ -143,6 +143,7 @@ def _labels(model: str, rows: pd.DataFrame) -> list[str]:
 
 
 def _label(model: str, row: dict, differing: list[str]) -> str:
-    present = [column for column in ("recipe", *differing) if pd.notna(row[column])]
-    details = [f"N={row[column]}" if column == "seq_len" else str(row[column]) for column in present]
+    said = {"seq_len": f"N={row['seq_len']}", "compiled": "compiled"}
+    present = [name for name in ("recipe", *differing) if pd.notna(row[name]) and row[name] is not False]
+    details = [said.get(name, str(row[name])) for name in present]
     return f"{model} ({', '.join(details)})" if details else model

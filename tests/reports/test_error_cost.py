@@ -75,3 +75,12 @@ def test_without_trained_models_it_says_so(tmp_path):
         chapter = error_cost.chapter(Material(frame(rows) if rows else frame(ROWS).iloc[:0]), tmp_path)
         assert not chapter.exhibits
         assert "not drawn" in chapter.missing[0]
+
+
+def test_times_of_a_compiled_gradient_mode_are_a_line_of_their_own():
+    rows = line("fshnn", 10.0, (0.1,) * 3, compiled=False) + [
+        row | {"cell_id": f"{row['cell_id']}-compiled"} for row in line("fshnn", 2.0, (0.1,) * 3, compiled=True)
+    ]
+    found = error_cost.points(select.with_lines(select.of_kind(frame(rows), "train")))
+    times = dict(zip(found["line"], found["train_s"], strict=True))
+    assert times == {"fshnn (one_cycle)": 11, "fshnn (one_cycle, compiled)": 3}
