@@ -43,13 +43,13 @@ _NEEDED = [*select.LINED, "status", "validation_loss", "train_s", *(measure.colu
 
 
 def chapter(material: Material, out: Path) -> Chapter:
-    """Writes error_cost_PROTOCOL, as figure and table, for each protocol with trained models."""
+    """Writes error_cost_PROTOCOL, as figure and table, for each protocol with two trained models or more."""
     exhibits, missing = [], []
     for protocol, lined in material.simulated.items():
         rows, left_out = select.drawn(select.ok(narrow(lined, _NEEDED)), "train_s")
         found = points(rows)
-        if found.empty:
-            missing.append(f"no ok row of a trained model, protocol {protocol}: its error against time not drawn")
+        if found.empty or len(distinct(found, "line")) < 2:
+            missing.append(f"no two trained models with ok rows, protocol {protocol}: error against time not drawn")
         else:
             exhibits += _exhibits(found, protocol, out, left_out)
     if not material.simulated:

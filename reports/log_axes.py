@@ -7,6 +7,7 @@ from typing import Literal
 import matplotlib.ticker as ticker
 from matplotlib.axes import Axes
 
+_NARROW = 1.01  # an axis of less than this factor shows one value, and has to be widened to have a place for it
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -25,7 +26,9 @@ def readable_ticks(axis: Axes, name: Literal["x", "y"]) -> None:
     Where fewer than two of these lie on the axis, it has others.
     """
     side = axis.xaxis if name == "x" else axis.yaxis
-    side.set_major_locator(_readable(*(axis.get_xlim() if name == "x" else axis.get_ylim())))
+    limits = _widened(*(axis.get_xlim() if name == "x" else axis.get_ylim()))
+    axis.set(**{f"{name}lim": limits})
+    side.set_major_locator(_readable(*limits))
     side.set_major_formatter(ticker.FormatStrFormatter("%g"))
     side.set_minor_locator(ticker.NullLocator())
 
@@ -42,6 +45,9 @@ def power_ticks(axis: Axes, name: Literal["x", "y"] = "y", most: int = 6) -> Non
 
 
 class _Powers(ticker.LogLocator):
+    def nonsingular(self, v0: float, v1: float) -> tuple[float, float]:
+        return _widened(*super().nonsingular(v0, v1))
+
     def tick_values(self, vmin: float, vmax: float) -> Sequence[float]:
         powers = super().tick_values(vmin, vmax)
         return powers if _within(powers, vmin, vmax) > 1 else _readable(vmin, vmax).tick_values(vmin, vmax)
@@ -57,6 +63,10 @@ class _PowersAsText(ticker.Formatter):
 
 def _is_power(tick: float) -> bool:
     return tick > 0 and math.isclose(math.log10(tick), round(math.log10(tick)), abs_tol=1e-6)
+
+
+def _widened(low: float, high: float) -> tuple[float, float]:
+    return (low / 1.5, high * 1.5) if high < _NARROW * low else (low, high)
 
 
 def _readable(low: float, high: float) -> ticker.Locator:

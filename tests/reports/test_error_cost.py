@@ -70,8 +70,8 @@ def test_figure_and_table(tmp_path):
     assert len(exhibit.cells) == 9
 
 
-def test_without_trained_models_it_says_so(tmp_path):
-    for rows in (REFERENCES, []):
+def test_without_two_trained_models_it_says_so(tmp_path):
+    for rows in (REFERENCES, [], line("hnn", 1.0, (0.2, 0.3, 0.4))):
         chapter = error_cost.chapter(Material(frame(rows) if rows else frame(ROWS).iloc[:0]), tmp_path)
         assert not chapter.exhibits
         assert "not drawn" in chapter.missing[0]

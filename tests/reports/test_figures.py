@@ -142,6 +142,18 @@ def test_an_axis_of_powers_of_ten_with_few_of_them_has_numbers_between(limits, l
     assert shown == labels
 
 
+def test_an_axis_of_one_value_has_a_place_for_it():
+    """Its limits were 1e-15 apart, and the figure was a field of stray grid lines."""
+    axis = Figure().subplots()
+    axis.set(xscale="log", yscale="log")
+    axis.errorbar([8.156684007999504], [0.008321341212615418], yerr=[[0], [0]])
+    power_ticks(axis)
+    readable_ticks(axis, "x")
+    for low, high in (axis.get_xlim(), axis.get_ylim()):
+        assert high > 2 * low
+    assert len(axis.get_xticks()) > 1
+
+
 def test_systems_that_a_page_has_no_room_for_stand_on_another(tmp_path):
     systems = [f"system_{number:02}" for number in range(11)]
     rows = [train_row(system, "fshnn", 0, 0.01) for system in systems]
