@@ -8,6 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from models.expansions import Expansion, SeparableExpansion
+
 
 class Layers(nn.ParameterList):
     """What each layer has of one kind; torch's list looks entries up by name, at the cost of a small layer."""
@@ -48,9 +50,9 @@ class ScalarMLP(nn.Module):
             back = torch.addcmul(back, a * a, back, value=-1) @ weight
         return back.view(y.shape)
 
-    def expansion(self, y: Float[Tensor, "*batch dim"]) -> "Expansion":
+    def expansion(self, y: Float[Tensor, "*batch dim"]) -> Expansion:
         """grad H at points, and how it changes from there."""
-        return Expansion(self, y)
+        return Expansion(list(self.weights), self.activations(y), self.readout)
 
     def activations(self, y: Float[Tensor, "*batch dim"]) -> list[Tensor]:
         """Of the hidden layers, after tanh."""
@@ -97,7 +99,7 @@ class SeparableMLP(nn.Module):
         hessian[..., half:, half:] = self.kinetic.hessian(p)
         return hessian
 
-    def expansion(self, y: Float[Tensor, "*batch dim"]) -> "SeparableExpansion":
+    def expansion(self, y: Float[Tensor, "*batch dim"]) -> SeparableExpansion:
         """grad H at points, and how it changes from there."""
         q, p = y.chunk(2, dim=-1)
         return SeparableExpansion(self.potential.expansion(q), self.kinetic.expansion(p))
@@ -131,86 +133,6 @@ class VectorMLP(nn.Module):
     @property
     def output_bias(self) -> Tensor | None:
         return self.biases[-1] if len(self.biases) == len(self.weights) else None
-
-
-class Expansion:
-    """grad H of a ScalarMLP at points, and its derivatives along directions; differentiable like `gradient`.
-
-    Directions go through the pass forward and the pass back, whose values at the points they share: four times as
-    fast as torch's dual numbers.
-    """
-
-    def __init__(self, net: ScalarMLP, y: Float[Tensor, "*batch dim"]):
-        self.weights = list(net.weights)
-        self.activations = net.activations(y)
-        one = torch.ones((), dtype=y.dtype, device=y.device)
-        self.slopes = [torch.addcmul(one, a, a, value=-1) for a in self.activations]  # tanh'
-        back = net.readout.expand_as(self.activations[-1])
-        self.backs: list[Tensor] = []  # dH / da
-        for weight, slope in zip(reversed(self.weights), reversed(self.slopes), strict=True):
-            self.backs.insert(0, back)
-            back = (slope * back) @ weight
-        self.gradient = back
-
-    def along(self, u: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim"]:
-        """The first derivative of grad H(y + x u) by x at x = 0: Hess H(y) u."""
-        changes = []
-        for weight, slope in zip(self.weights, self.slopes, strict=True):
-            u = slope * (u @ weight.T)
-            changes.append(u)
-        back: Tensor | None = None
-        for weight, a, slope, pull, da in self._backwards(changes):
-            bent = (a * da).mul(pull).mul(-2)
-            back = (bent if back is None else torch.addcmul(bent, slope, back)) @ weight
-        assert back is not None
-        return back
-
-    def twice_along(
-        self, u: Float[Tensor, "*batch dim"]
-    ) -> tuple[Float[Tensor, "*batch dim"], Float[Tensor, "*batch dim"]]:
-        """The first derivative and the second: Hess H(y) u, and D^3 H(y) [u, u]."""
-        da, dda, changes = u, None, []
-        for weight, a, slope in zip(self.weights, self.activations, self.slopes, strict=True):
-            dz = da @ weight.T
-            da = slope * dz
-            twice_a = -2 * a
-            dslope = twice_a * da
-            turned = dslope * dz
-            dda = turned if dda is None else torch.addcmul(turned, slope, dda @ weight.T)
-            changes.append((dslope, torch.addcmul(twice_a * dda, da, da, value=-2)))
-        backs: tuple[Tensor, Tensor] | None = None
-        for weight, _, slope, pull, (dslope, ddslope) in self._backwards(changes):
-            first, second = dslope * pull, ddslope * pull
-            if backs is not None:
-                first = torch.addcmul(first, slope, backs[0])
-                second = torch.addcmul(torch.addcmul(second, dslope, backs[0], value=2), slope, backs[1])
-            backs = first @ weight, second @ weight
-        assert backs is not None
-        return backs
-
-    def _backwards(self, changes: list) -> Iterator[tuple]:
-        return zip(*map(reversed, (self.weights, self.activations, self.slopes, self.backs, changes)), strict=True)
-
-
-class SeparableExpansion:
-    """The same of H = T(p) + V(q)."""
-
-    def __init__(self, potential: Expansion, kinetic: Expansion):
-        self.parts = (potential, kinetic)
-        self.gradient = torch.cat([part.gradient for part in self.parts], dim=-1)
-
-    def along(self, u: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim"]:
-        """Hess H(y) u."""
-        halves = zip(self.parts, u.chunk(2, dim=-1), strict=True)
-        return torch.cat([part.along(half) for part, half in halves], dim=-1)
-
-    def twice_along(
-        self, u: Float[Tensor, "*batch dim"]
-    ) -> tuple[Float[Tensor, "*batch dim"], Float[Tensor, "*batch dim"]]:
-        """Hess H(y) u, and D^3 H(y) [u, u]."""
-        halves = zip(self.parts, u.chunk(2, dim=-1), strict=True)
-        first, second = zip(*(part.twice_along(half) for part, half in halves), strict=True)
-        return torch.cat(first, dim=-1), torch.cat(second, dim=-1)
 
 
 class LinearisedMLP:

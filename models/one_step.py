@@ -15,13 +15,21 @@ from systems.base import apply_j
 
 
 @runtime_checkable
+class Along(Protocol):
+    """How grad H changes along a curve with velocity u: Hess H u, and D^3 H [u, u] + Hess H w, w its acceleration."""
+
+    first: Tensor
+
+    def second(self, w: Tensor) -> Tensor: ...
+
+
+@runtime_checkable
 class Expanded(Protocol):
-    """grad H at points, and its first and second derivative along a direction; themselves differentiable."""
+    """grad H at points, and its derivatives along directions; themselves differentiable."""
 
     gradient: Tensor
 
-    def along(self, u: Tensor) -> Tensor: ...
-    def twice_along(self, u: Tensor) -> tuple[Tensor, Tensor]: ...
+    def along(self, u: Tensor) -> Along: ...
 
 
 @runtime_checkable
@@ -65,7 +73,7 @@ class SymplecticEulerPair(Scheme):
 
     def excess_gradient(self, at: Expanded, h: float | Tensor) -> Tensor:
         g_q, g_p = at.gradient.chunk(2, dim=-1)
-        return -h / 2 * at.along(torch.cat((g_p, g_q), dim=-1))
+        return -h / 2 * at.along(torch.cat((g_p, g_q), dim=-1)).first
 
 
 class ImplicitMidpointPair(Scheme):
@@ -76,12 +84,12 @@ class ImplicitMidpointPair(Scheme):
 
     def excess(self, at: Expanded, h: float | Tensor) -> Tensor:
         field = apply_j(at.gradient)
-        return -h * h / 24 * (field * at.along(field)).sum(-1)
+        return -h * h / 24 * (field * at.along(field).first).sum(-1)
 
     def excess_gradient(self, at: Expanded, h: float | Tensor) -> Tensor:
         """Of f^T S f, f = J grad H~: D^3 H~ [f, f] - 2 S J S f."""
-        first, second = at.twice_along(apply_j(at.gradient))
-        return -h * h / 24 * (second - 2 * at.along(apply_j(first)))
+        along_f = at.along(apply_j(at.gradient))
+        return -h * h / 24 * along_f.second(-2 * apply_j(along_f.first))
 
 
 class StormerVerletPair(Scheme):
@@ -103,14 +111,15 @@ class StormerVerletPair(Scheme):
 
     def excess(self, at: Expanded, h: float | Tensor) -> Tensor:
         field = apply_j(at.gradient)
-        along_q, along_p = (field * at.along(field)).chunk(2, dim=-1)
+        along_q, along_p = (field * at.along(field).first).chunk(2, dim=-1)
         return h * h * (along_q.sum(-1) / 12 - along_p.sum(-1) / 24)
 
     def excess_gradient(self, at: Expanded, h: float | Tensor) -> Tensor:
-        """From V'' T_p, -T'' V_q (`v`, `t`) and from D^3 V [T_p, T_p], D^3 T [V_q, V_q] (`vv`, `tt`)."""
-        first, second = at.twice_along(apply_j(at.gradient))
-        (v, t), (vv, tt) = first.chunk(2, dim=-1), second.chunk(2, dim=-1)
-        return h * h * (torch.cat((vv / 12, -tt / 24), dim=-1) + at.along(torch.cat((t / 12, v / 6), dim=-1)))
+        """From v = V'' T_p and t = -T'' V_q: (D^3 V [T_p, T_p] + V'' t)/12 and -(D^3 T [V_q, V_q] - 4 T'' v)/24."""
+        along_f = at.along(apply_j(at.gradient))
+        v, t = along_f.first.chunk(2, dim=-1)
+        of_v, of_t = along_f.second(torch.cat((t, -4 * v), dim=-1)).chunk(2, dim=-1)
+        return h * h * torch.cat((of_v / 12, -of_t / 24), dim=-1)
 
 
 SCHEMES: dict[str, Scheme] = {

@@ -136,7 +136,7 @@ def moving_change(
     points = late_and_early(x, t)
     velocity = late_and_early(rate, torch.ones_like(t))
     expansion = potential.expansion(points.flatten(0, -2))
-    pairs = (expansion.gradient, expansion.along(velocity.flatten(0, -2)))
+    pairs = (expansion.gradient, expansion.along(velocity.flatten(0, -2)).first)
     moved, moved_rate = (late - early for late, early in (pair.view(points.shape) for pair in pairs))
     return moved[..., :-1], moved_rate[..., :-1]
 

@@ -44,15 +44,26 @@ class Point:
         self.function, self.y = function, y
         self.gradient = function.gradient(y)
 
-    def along(self, u: Tensor) -> Tensor:
-        return self.twice_along(u)[0]
+    def along(self, u: Tensor) -> "Line":
+        return Line(self.function, self.y, u)
 
-    def twice_along(self, u: Tensor) -> tuple[Tensor, Tensor]:
-        y = self.y
-        point = y.clone() if y.requires_grad else y.detach().requires_grad_()  # u may depend on y, not on the point
-        (first,) = torch.autograd.grad((self.function.gradient(point) * u).sum(), point, create_graph=True)
-        (second,) = torch.autograd.grad((first * u).sum(), point, create_graph=True, allow_unused=True)
-        return first, torch.zeros_like(y) if second is None else second
+
+class Line:
+    """The derivatives of grad H from y along u."""
+
+    def __init__(self, function: Given, y: Tensor, u: Tensor):
+        self.u, self.point = u, y.clone() if y.requires_grad else y.detach().requires_grad_()
+        self.gradient = function.gradient(self.point)  # u may depend on y, not on the point
+        self.first = self.pulled(self.gradient, u)
+
+    def second(self, w: Tensor) -> Tensor:
+        return self.pulled(self.first, self.u) + self.pulled(self.gradient, w)
+
+    def pulled(self, values: Tensor, cotangents: Tensor) -> Tensor:
+        (pulled,) = torch.autograd.grad(
+            (values * cotangents).sum(), self.point, create_graph=True, allow_unused=True, materialize_grads=True
+        )
+        return pulled
 
 
 def oscillator(name, h):
@@ -130,15 +141,30 @@ def test_the_slope_is_that_of_the_integrator_of_the_scheme(name, system):
 @pytest.mark.parametrize("net", [ScalarMLP((4, 7, 6)), SeparableMLP(4, (7, 6))], ids=lambda net: type(net).__name__)
 def test_the_expansion_of_a_net_is_its_gradient_along_the_direction(net):
     net = net.double()
-    y, u = torch.randn(2, 3, 5, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    y, u, w = torch.randn(3, 3, 5, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
     at, expected = net.expansion(y), Given(net).expansion(y)
-    first, second = at.twice_along(u)
-    torch.testing.assert_close((at.gradient, first, second), (expected.gradient, *expected.twice_along(u)))
-    torch.testing.assert_close(at.along(u), first)
-    torch.testing.assert_close(first, torch.einsum("abij,abj->abi", net.hessian(y), u))
-    leaves = (y[0].requires_grad_(), u[0].requires_grad_())
-    assert torch.autograd.gradcheck(
-        lambda y, u: (net.expansion(y).along(u), *net.expansion(y).twice_along(u)), leaves
+    along, expected_along = at.along(u), expected.along(u)
+    torch.testing.assert_close(
+        (at.gradient, along.first, along.second(w)),
+        (expected.gradient, expected_along.first, expected_along.second(w)),
+    )
+    torch.testing.assert_close(along.first, torch.einsum("abij,abj->abi", net.hessian(y), u))
+    leaves = (y[0].requires_grad_(), u[0].requires_grad_(), w[0].requires_grad_())
+
+    def values(y: Tensor, u: Tensor, w: Tensor) -> tuple[Tensor, Tensor]:
+        along = net.expansion(y).along(u)
+        return along.first, along.second(w)
+
+    assert torch.autograd.gradcheck(values, leaves)
+
+
+def test_the_second_derivative_is_that_along_a_curve():
+    """By central differences of the gradient on y + x u + x^2 w / 2."""
+    net, x = ScalarMLP((4, 7, 6)).double(), 1e-4
+    y, u, w = torch.randn(3, 5, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    before, here, after = (net.gradient(y + s * u + s * s * w / 2) for s in (-x, 0.0, x))
+    torch.testing.assert_close(
+        net.expansion(y).along(u).second(w), (after - 2 * here + before) / x**2, rtol=1e-5, atol=1e-6
     )
 
 
