@@ -6,12 +6,19 @@ import platform
 import shutil
 import subprocess
 import sys
+import time
+import uuid
 from datetime import UTC, datetime
 from importlib.metadata import distributions
 from pathlib import Path
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 REPOSITORY = Path(__file__).parent.parent
+
+
+def new_run_id() -> str:
+    """Begins with the time, so that ids sort by age."""
+    return f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:6]}"
 
 
 def record(run_id: str) -> dict:
@@ -40,7 +47,7 @@ def record(run_id: str) -> dict:
 def _module() -> str:
     """The module that this process was started with, if it is one of the bench."""
     started = getattr(sys.modules["__main__"], "__spec__", None)
-    return started.name if started and started.name.startswith("bench.") else "bench.run"
+    return started.name.removesuffix(".__main__") if started and started.name.startswith("bench.") else "bench.run"
 
 
 def _git(*arguments: str) -> str:

@@ -2,7 +2,6 @@
 
 import signal
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -178,7 +177,7 @@ def starting(plan: Plan, options: Options) -> AbstractContextManager[Engine | No
 @contextmanager
 def opened(place: Place, plan: Plan) -> Iterator[Store]:
     """The store, open for writing, with the provenance of this run in it. Raises StoreError."""
-    run_id = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:6]}"
+    run_id = provenance.new_run_id()
     with Store(place, run_id, plan.since) as store:
         for name in store.set_aside:
             errors.print(f"damaged file set aside: {place.at(name)}", style="yellow", highlight=False)

@@ -253,8 +253,9 @@ COLUMNS = tuple(SCHEMA.names)
 IDENTITY_COLUMNS = tuple(field.name for field in IDENTITY)
 
 
-COLLOCATION = pa.schema(  # of the rows of bench.collocation, which has no cells
+_COLLOCATION = pa.schema(
     (
+        _field("run_id", _TEXT, "the run's provenance record"),
         _field("method", _TEXT, "polynomial (collocation) or pinn"),
         _field("rule", _TEXT, "gauss or chebyshev: the nodes"),
         _field("nodes", _INT, "how many of them"),
@@ -268,8 +269,9 @@ COLLOCATION = pa.schema(  # of the rows of bench.collocation, which has no cells
     )
 )
 
-DENSITY = pa.schema(  # of the rows of bench.density, which has no cells either
+_DENSITY = pa.schema(
     (
+        _field("run_id", _TEXT, "the run's provenance record"),
         _field("density", _TEXT, "the toy set"),
         _field("flow", _TEXT, "field of the flow: free or hamiltonian; truth: the set itself"),
         _field("trace", _TEXT, "exact or hutchinson: the divergence in training"),
@@ -281,6 +283,8 @@ DENSITY = pa.schema(  # of the rows of bench.density, which has no cells either
         _field("seconds", _REAL, "to train so far", "s"),
     )
 )
+
+STUDIES = {"collocation": _COLLOCATION, "density": _DENSITY}  # of the rows of bench.studies, which have no cells
 
 
 class UnknownColumn(ValueError):

@@ -7,10 +7,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-import pandas as pd
 import typer
 
-from bench.store import StoreError, read, records
+from bench.store import StoreError, read, records, studies
 from reports import cells, compare, index, page, provenance, saving
 from reports.chapters import CHAPTERS
 from reports.command import print_files
@@ -37,25 +36,25 @@ def build(
     or a chapter is not known, OSError if `out` cannot be written.
     """
     check(only)
-    frame = read(results)
-    if frame.empty:
+    material = Material(read(results), studies(results))
+    if material.frame.empty and not material.studies:
         raise NoReport(f"{results} has no rows to report on")
     recorded = records(results)
     missing = provenance.unfinished(read(results, attempts=True, columns=provenance.ATTEMPTED), recorded)
-    return compose(frame, provenance.runs(frame, recorded), out, only, formats, missing)
+    return compose(material, provenance.runs(material, recorded), out, only, formats, missing)
 
 
 def compose(
-    frame: pd.DataFrame,
+    material: Material,
     runs: list[Run],
     out: Path,
     only: Sequence[str] = (),
     formats: Sequence[str] = Edition.formats,
     missing: Sequence[str] = (),
 ) -> list[Path]:
-    """The same from rows (columns of bench.schema, one row a cell) that were read already, and what they lack."""
+    """The same from rows that were read already, and what they lack."""
+    frame = material.frame
     out.mkdir(parents=True, exist_ok=True)
-    material = Material(frame)
     with saving.edition(Edition(tuple(dict.fromkeys(formats)), provenance.footer(runs, len(frame)))):
         chapters = [make(material, out) for name, make in CHAPTERS.items() if not only or name in only]
         files = [path for chapter in chapters for path in chapter.files]

@@ -1,10 +1,15 @@
 """The chapters of a report by name, in the order of the page."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
+
+import pandas as pd
 
 from reports import (
     claims,
+    collocation,
+    density,
     energy,
     error_cost,
     error_distributions,
@@ -21,10 +26,28 @@ from reports import (
     scaling,
     sweeps,
 )
-from reports.exhibit import Chapter
+from reports.exhibit import Chapter, Exhibit
+from reports.frames import distinct
 from reports.material import Material
 
-CHAPTERS: dict[str, Callable[[Material, Path], Chapter]] = {
+Make = Callable[[Material, Path], Chapter]
+
+
+def of_study(name: str, title: str, make: Callable[[pd.DataFrame, Path], Iterable[Exhibit]]) -> Make:
+    """A chapter of what is made from the rows of one of `bench.studies`."""
+
+    def chapter(material: Material, out: Path) -> Chapter:
+        if name not in material.studies:
+            command = f"python -m bench.studies {name} --out STORE"
+            return Chapter(title, missing=(f"no study {name} in the store: not drawn ({command})",))
+        rows = material.studies[name]
+        runs = tuple(distinct(rows, "run_id"))
+        return Chapter(title, tuple(replace(exhibit, runs=runs) for exhibit in make(rows, out)))
+
+    return chapter
+
+
+CHAPTERS: dict[str, Make] = {
     "claims": claims.chapter,
     "error_table": error_table.chapter,
     "ranks": ranks.chapter,
@@ -41,4 +64,6 @@ CHAPTERS: dict[str, Callable[[Material, Path], Chapter]] = {
     "rollouts": rollouts.chapter,
     "energy": energy.chapter,
     "poincare": poincare.chapter,
+    "collocation": of_study("collocation", collocation.TITLE, collocation.exhibits),
+    "density": of_study("density", density.TITLE, density.exhibits),
 }

@@ -1,39 +1,37 @@
-"""python -m reports.collocation --results DIR --out DIR: the a-posteriori estimate, measured by bench.collocation."""
+"""The a-posteriori estimate of collocation polynomials and PINNs, measured by `bench.studies.collocation`."""
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
 
 import numpy as np
 import pandas as pd
 import seaborn as sns
-import typer
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from bench.schema import COLLOCATION
 from reports import saving, theme
-from reports.command import print_files
-from reports.exhibit import write
-from reports.frames import column, distinct, groups, keep, where
+from reports.exhibit import Exhibit
+from reports.frames import column, distinct, groups, keep, records, where
 from reports.log_axes import power_ticks
 from reports.numerals import plain
-from reports.tabular import markdown
+from reports.tabular import Table
 
-FILE = "collocation.parquet"
+TITLE = "Collocation, and a PINN on one initial value problem"
 ROUNDING = 1e-15  # residuals and errors below this are rounding
 _LEAST_DRAWN = 1e-6  # a residual below it is drawn there: nothing changes any more
 _COLOURS = sns.color_palette("colorblind", 8)
 _MARKERS = ("o", "s", "^", "D")
 
 
-def build(results: Path, out: Path) -> list[Path]:
-    """Writes collocation.png, .pdf and .md into `out`. Raises OSError if the rows cannot be read."""
-    rows = pd.read_parquet(results / FILE, columns=COLLOCATION.names)
-    out.mkdir(parents=True, exist_ok=True)
+def exhibits(rows: pd.DataFrame, out: Path) -> list[Exhibit]:
+    """Writes collocation.png and .pdf, and collocation and collocation_pinn as .md, .tex and .csv."""
     figure = draw(rows)
     pictures = saving.save(figure, out, "collocation")
-    return [*pictures, write(out / "collocation.md", table(rows))]
+    found, ends = orders(rows), endings(rows)
+    texts = orders_table(found).publish(out, "collocation", found, ())
+    pinns = endings_table(ends).publish(out, "collocation_pinn", ends, ())
+    return [replace(texts, files=(*pictures, *texts.files)), pinns]
 
 
 def exponent(x: pd.Series, y: pd.Series) -> float:
@@ -106,30 +104,36 @@ def _legend_below(axis: Axes, handles: list) -> None:
     axis.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=3, frameon=False)
 
 
-def table(rows: pd.DataFrame) -> str:
-    """The measured orders, and what each PINN ended with, in Markdown."""
-    found = orders(rows)
-    cells = [
-        [str(rule), str(nodes), plain(own["order_end"].iloc[0]), plain(own["order_max"].iloc[0])]
-        for (rule, nodes), own in groups(found, ["rule", "nodes"])
+def endings(rows: pd.DataFrame) -> pd.DataFrame:
+    """The last row of each PINN's training."""
+    return where(rows, method="pinn").drop_duplicates(["nodes", "span", "seed"], keep="last")
+
+
+def orders_table(found: pd.DataFrame) -> Table:
+    """The exponents as text."""
+    caption = (
+        "The harmonic oscillator from (1, 0) on [0, Dt]. Left: error of collocation polynomials at s Gauss nodes "
+        "against Dt; right: of PINNs at twenty moments of the training, against their residual at s Gauss nodes. "
+        "Below: exponents a of error ~ Dt^a of the polynomials, by least squares on logarithms of the "
+        "errors above rounding."
+    )
+    lines = [
+        [row["rule"], str(row["nodes"]), plain(row["order_end"]), plain(row["order_max"])] for row in records(found)
     ]
-    text = "# The a-posteriori estimate, measured\n\nExponents a of error ~ Dt^a of collocation polynomials:\n\n"
-    text += markdown(["rule", "nodes", "at t = Dt", "largest on [0, Dt]"], cells)
-    endings = [
-        [str(nodes), plain(span), *(plain(own[name].iloc[-1]) for name in ("residual", "error_max", "seconds"))]
-        for (nodes, span), own in groups(where(rows, method="pinn"), ["nodes", "span"])
+    return Table(
+        "The a-posteriori estimate, measured", caption, ("rule", "nodes", "at t = Dt", "largest on [0, Dt]"), lines
+    )
+
+
+def endings_table(ends: pd.DataFrame) -> Table:
+    """What each PINN ended with, as text."""
+    lines = [
+        [str(row["nodes"]), *(plain(row[name]) for name in ("span", "residual", "error_max", "seconds"))]
+        for row in records(ends)
     ]
-    text += "\nPINNs at the end of their training:\n\n"
-    return text + markdown(["nodes", "Dt", "residual at the nodes", "largest error", "seconds"], endings)
-
-
-def main(
-    results: Annotated[Path, typer.Option(help="Folder that bench.collocation wrote to.")],
-    out: Annotated[Path, typer.Option(help="Folder for the table and figure; made if it is not there.")],
-) -> None:
-    """Draw the error of collocation polynomials and PINNs against step and residual, and print the paths."""
-    print_files(lambda: build(results, out), OSError)
-
-
-if __name__ == "__main__":
-    typer.run(main)
+    caption = (
+        "The net whose residual at s Gauss nodes is made small, at the end of its training: the largest residual "
+        "there (state/time), the largest error on [0, Dt] (state), seconds of training."
+    )
+    headings = ("nodes", "Dt", "residual at the nodes", "largest error", "seconds")
+    return Table("PINNs at the end of their training", caption, headings, lines)

@@ -1,23 +1,20 @@
-"""python -m reports.density --results DIR --out DIR: the densities that bench.density learned by flows."""
+"""Densities that flows learned of toy sets (`bench.studies.density`), beside the true ones."""
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
 
 import numpy as np
 import pandas as pd
-import typer
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.schema import DENSITY
 from reports import saving, theme
-from reports.command import print_files
-from reports.exhibit import prose, write
+from reports.exhibit import Exhibit, prose
 from reports.frames import column, distinct, groups, keep, otherwise, records, where
 from reports.numerals import plain
-from reports.tabular import markdown
+from reports.tabular import Table
 
-FILE = "density.parquet"
+TITLE = "Densities learned by flows"
 REACH = 4.0  # of the square that the rows' densities cover
 _POINTS_SHOWN = 1000
 _PANELS = {
@@ -27,13 +24,12 @@ _PANELS = {
 }
 
 
-def build(results: Path, out: Path) -> list[Path]:
-    """Writes density.png, .pdf and .md into `out`. Raises OSError if the rows cannot be read."""
-    rows = pd.read_parquet(results / FILE, columns=DENSITY.names)
-    out.mkdir(parents=True, exist_ok=True)
+def exhibits(rows: pd.DataFrame, out: Path) -> list[Exhibit]:
+    """Writes density.png, .pdf, .md, .tex and .csv from the study's rows."""
     figure = draw(rows)
     pictures = saving.save(figure, out, "density")
-    return [*pictures, write(out / "density.md", table(rows))]
+    texts = table(rows).publish(out, "density", data(rows), ())
+    return [replace(texts, files=(*pictures, *texts.files))]
 
 
 def endings(rows: pd.DataFrame) -> pd.DataFrame:
@@ -83,23 +79,37 @@ def _finish(axis: Axes, label: str) -> None:
     axis.grid(visible=False)
 
 
-def table(rows: pd.DataFrame) -> str:
-    """What each flow ended with, in Markdown."""
-    cells = []
+def data(rows: pd.DataFrame) -> pd.DataFrame:
+    """What each flow ended with: `kl` (nats), `mass`, seconds of training; the least KL of areas kept."""
     trained = otherwise(endings(rows), "flow", "truth")
-    for (name, flow, trace), own in groups(trained, ["density", "flow", "trace"]):
-        last = own.iloc[-1]
-        numbers = (last["kl"], mass(last["log_density"]), last["seconds"])
-        cells.append([prose(str(name)), str(flow), str(trace), *map(plain, numbers)])
-    text = "# Densities learned by flows\n\nKL(p || p_flow) of unseen points in nats, 0 at best; the mass in the "
-    text += "picture, above 1 where\nthe flow is solved too coarsely to have a density; seconds of training:\n"
-    found = markdown(["density", "field", "trace in training", "KL", "mass", "seconds"], cells, words=3)
-    floors = [
-        f"{plain(least_divergence(truth['log_density']))} ({prose(truth['density'])})"
-        for truth in records(where(rows, flow="truth"))
+    truths = {truth["density"]: truth["log_density"] for truth in records(where(rows, flow="truth"))}
+    return pd.DataFrame(
+        {**{name: row[name] for name in ("density", "flow", "trace", "iteration", "seed", "kl")},
+         "mass": mass(row["log_density"]), "seconds": row["seconds"],
+         "least_kl_of_areas_kept": least_divergence(truths[row["density"]]), "run_id": row["run_id"]}
+        for row in records(trained)
+    )  # fmt: skip
+
+
+def table(rows: pd.DataFrame) -> Table:
+    """The same as text."""
+    found = data(rows)
+    caption = (
+        "Points of toy densities, the true density, and what continuous normalising flows learned, on one scale of "
+        "shades a density. KL: of the true density and the flow's, on unseen points in nats, 0 at best. Mass: in the "
+        "picture, above 1 where the flow is solved too coarsely to have a density. Seconds: of training."
+    )
+    lines = [
+        [prose(row["density"]), row["flow"], row["trace"], *(plain(row[name]) for name in ("kl", "mass", "seconds"))]
+        for row in records(found)
     ]
-    note = "The flow of a Hamiltonian field keeps areas. No such flow of a normal density has a KL below"
-    return f"{text}\n{found}\n{note} {', '.join(floors)}.\n"
+    floors = ", ".join(
+        f"{plain(least)} ({prose(str(name))})"
+        for (name, least), _ in groups(found, ["density", "least_kl_of_areas_kept"])
+    )
+    note = f"The flow of a Hamiltonian field keeps areas. No such flow of a normal density has a KL below {floors}."
+    headings = ("density", "field", "trace in training", "KL", "mass", "seconds")
+    return Table(TITLE, caption, headings, lines, 3, (note,))
 
 
 def least_divergence(log_density: list[float]) -> float:
@@ -122,15 +132,3 @@ def mass(log_density: list[float]) -> float:
 def area_of_a_point(log_density: list[float]) -> float:
     """That of the cell of the grid around each of its points."""
     return (2 * REACH / (round(len(log_density) ** 0.5) - 1)) ** 2
-
-
-def main(
-    results: Annotated[Path, typer.Option(help="Folder that bench.density wrote to.")],
-    out: Annotated[Path, typer.Option(help="Folder for the table and figure; made if it is not there.")],
-) -> None:
-    """Draw toy densities and what flows learned of them, and print the paths."""
-    print_files(lambda: build(results, out), OSError)
-
-
-if __name__ == "__main__":
-    typer.run(main)

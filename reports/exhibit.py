@@ -17,6 +17,7 @@ class Exhibit:
     """A table or figure: its files, the Markdown (`body`) that pages show below the caption, its cells' ids.
 
     `linked` is the same body with links from its numbers to the leaderboard of the HTML page, where it has such.
+    `runs` are those of a study's rows, which have no cells.
     """
 
     title: str
@@ -25,6 +26,7 @@ class Exhibit:
     body: str = ""
     cells: tuple[str, ...] = ()
     linked: str = ""
+    runs: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

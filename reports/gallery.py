@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from bench.store import StoreError, read, records
+from bench.store import StoreError, read, records, studies
 from reports import provenance, saving
 from reports.build import NoReport
 from reports.chapters import CHAPTERS
@@ -55,17 +55,17 @@ def build(stores: Sequence[Path], out: Path) -> list[Path]:
 
 def hung(store: Path, scratch: Path) -> Iterator[Hung]:
     """The first figures of each chapter of a store's report."""
-    frame = read(store)
-    runs = provenance.runs(frame, records(store))
+    material = Material(read(store), studies(store))
+    frame, runs = material.frame, provenance.runs(material, records(store))
     run_of = dict(zip(frame["cell_id"], frame["run_id"], strict=True))
     folder = scratch / store.name
     folder.mkdir()
     with saving.edition(Edition(("png",), provenance.footer(runs, len(frame)), DPI)):
-        chapters = [make(Material(frame), folder) for make in CHAPTERS.values()]
+        chapters = [make(material, folder) for make in CHAPTERS.values()]
     for chapter in chapters:
         shown = [exhibit for exhibit in chapter.exhibits if exhibit.picture]
         for exhibit in shown[:MOST]:
-            named = {run_of[cell] for cell in exhibit.cells}
+            named = {*exhibit.runs, *(run_of[cell] for cell in exhibit.cells)}
             path = folder / f"{stem(store.name, exhibit.name)}.png"
             shutil.copyfile(folder / f"{exhibit.name}.png", path)
             yield Hung(path, exhibit, tuple(_commands(runs, named)))
@@ -91,7 +91,7 @@ def _room(store: Path, pictures: list[Hung]) -> Iterator[str]:
         yield f"![{escape(picture.exhibit.title)}]({FOLDER}/{picture.path.name})"
         yield escape(picture.exhibit.caption)
         if picture.commands:
-            yield "Cells by " + ", ".join(f"`{command}`" for command in picture.commands) + "."
+            yield "Made by " + ", ".join(f"`{command}`" for command in picture.commands) + "."
 
 
 def main(

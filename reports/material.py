@@ -1,6 +1,7 @@
 """The rows of a store, and what several chapters take from them."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import pandas as pd
@@ -12,9 +13,13 @@ from reports.scaling_points import Scaling, scalings
 
 @dataclass(frozen=True)
 class Material:
-    """Rows (columns of bench.schema, one row a cell); what is taken from them is made once, when it is asked for."""
+    """Rows (columns of bench.schema, one row a cell); what is taken from them is made once, when it is asked for.
+
+    `studies` has the rows of those that the store has, by their names in bench.schema.STUDIES.
+    """
 
     frame: pd.DataFrame
+    studies: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
     @cached_property
     def by_protocol(self) -> dict[str, tuple[pd.DataFrame, int]]:

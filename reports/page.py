@@ -22,10 +22,10 @@ _markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
 
 @dataclass(frozen=True)
 class Shown:
-    """An exhibit as the page shows it, with the commands of its cells and how many each made."""
+    """An exhibit as the page shows it, with the commands that made its cells and what each made."""
 
     exhibit: Exhibit
-    commands: tuple[tuple[str, int], ...]
+    commands: tuple[tuple[str, str], ...]
 
     @property
     def body(self) -> Markup:
@@ -86,6 +86,7 @@ def _shown(chapter: Chapter, frame: pd.DataFrame, runs: list[Run]) -> list[Shown
     shown = []
     for exhibit in chapter.exhibits:
         own = keep(frame, frame["cell_id"].isin(exhibit.cells))
-        counts = [(command_lines.get(run, str(run)), len(rows)) for (run,), rows in groups(own, ["run_id"])]
-        shown.append(Shown(exhibit, tuple(counts)))
+        made = [(run, f"{len(rows)} cell{'s' if len(rows) != 1 else ''}") for (run,), rows in groups(own, ["run_id"])]
+        made += [(run, "all of it") for run in exhibit.runs]
+        shown.append(Shown(exhibit, tuple((command_lines.get(run, str(run)), what) for run, what in made)))
     return shown

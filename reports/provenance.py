@@ -1,12 +1,14 @@
 """Where rows come from: the record that each run left in the store."""
 
 import shlex
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any, cast
 
 import pandas as pd
 
-from reports.frames import where
+from reports.frames import distinct, where
+from reports.material import Material
 from reports.numerals import ABSENT
 
 TUNED = "recipes/grid.toml"  # in the folder of bench.tune: its trials as a grid
@@ -88,10 +90,11 @@ class Run:
         return [str(word) for word in command] if isinstance(command, list) else []
 
 
-def runs(frame: pd.DataFrame, records: dict[str, dict]) -> list[Run]:
+def runs(material: Material, records: dict[str, dict]) -> list[Run]:
     """The runs that the rows name, sorted by id, with their records by id (`bench.store.records`)."""
-    counts = frame["run_id"].dropna().value_counts().sort_index()
-    return [Run(str(name), int(count), records.get(str(name), {})) for name, count in counts.items()]
+    cells = Counter(material.frame["run_id"].dropna())
+    of_studies = {run_id for rows in material.studies.values() for run_id in distinct(rows, "run_id")}
+    return [Run(str(name), cells[name], records.get(str(name), {})) for name in sorted({*cells, *of_studies})]
 
 
 def unfinished(attempts: pd.DataFrame, records: dict[str, dict]) -> list[str]:

@@ -26,6 +26,7 @@ from bench.store.files import (
 )
 from bench.store.place import Place
 from bench.store.reading import KEY, read, rows_of
+from bench.store.studies import file_of, read_study, studies_in
 from bench.store.writer import LARGE_PART, Store, compact
 
 LAST_ERRORS = 5
@@ -57,7 +58,7 @@ def status(store: str | Path | Place) -> Summary:
     place = place_of(store)
     named = ["system", "model", "gradient_mode", "recipe", "seq_len", "seed"]
     rows = read(place, columns=["status", "run_id", "reason", "cell_id", "attempt", *named])
-    runs = records(place)
+    runs = {name: record for name, record in records(place).items() if "studies" not in record}
     record = runs[max(runs)] if runs else {}  # run ids begin with the time
     run_id = record.get("run_id")
     begun = record.get("started_at")
@@ -80,7 +81,8 @@ def status(store: str | Path | Place) -> Summary:
 def merge(into: str | Path | Place, sources: Sequence[str | Path | Place]) -> int:
     """Add the rows that `into` lacks, and their runs; returns how many. Raises StoreError.
 
-    The result holds the union of the rows by (cell_id, attempt, run_id), so no order or repeat matters.
+    The result holds the union of the rows by (cell_id, attempt, run_id), and of each study the table of the newest
+    run, so no order or repeat matters.
     """
     places = [place_of(source) for source in sources]
     tables = [(source, rows_of(source)) for source in places]  # all are read before anything is written
@@ -89,11 +91,20 @@ def merge(into: str | Path | Place, sources: Sequence[str | Path | Place]) -> in
         for source, table in tables:
             for name in set(source.names(RUNS)) - set(store.place.names(RUNS)):
                 store.place.replace(name, source.read(name))
+            for study in studies_in(source):
+                if _newest_run(source, study) > _newest_run(store.place, study):
+                    store.place.replace(file_of(study), source.read(file_of(study)))
             new = _without(table, rows_of(store.place, []))
             for start in range(0, len(new), LARGE_PART):
                 write_part(store.place, [new.slice(start, LARGE_PART)])
             added += len(new)
     return added
+
+
+def _newest_run(place: Place, study: str) -> str:
+    """Of the rows of a study; empty if the place has none that can be read. Run ids begin with the time."""
+    table = read_study(place, study)
+    return "" if isinstance(table, Exception) else max(table["run_id"].to_pylist(), default="")
 
 
 def _without(table: pa.Table, known: pa.Table) -> pa.Table:
@@ -151,6 +162,9 @@ def _findings(place: Place) -> Iterator[Finding]:
         if orphans := set(table["run_id"].unique().to_pylist()) - runs:
             told = f"has rows of runs without a provenance record: {', '.join(map(str, orphans))}"
             yield Finding(name, told, NOTHING)
+    for study in studies_in(place):
+        if isinstance(table := read_study(place, study), Exception):
+            yield Finding(file_of(study), f"cannot be read: {table}", SET_ASIDE)
     for name in place.names(JOURNALS):
         if not all(map(_is_whole, journal_lines(place, name))):
             yield Finding(name, "has a line that is not whole, of a row that was never reported as done", REWRITE)

@@ -1,7 +1,7 @@
 """The one writer of a store."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from bench.store.files import (
     write_part,
 )
 from bench.store.place import Place, StoreError
+from bench.store.studies import write_study
 
 ROWS_A_PART = 100
 BYTES_A_PART = 4 << 20  # of the journal, which a bucket gets anew with every row
@@ -73,6 +74,13 @@ class Store:
         """Raises StoreError."""
         with self._told():
             self.place.replace(f"runs/{self.run_id}.json", json.dumps(record, indent=1).encode())
+
+    def write_study(self, study: str, rows: Iterable[dict]) -> str:
+        """Replace the table of a study by these rows; returns the file. Raises StoreError."""
+        own = [{**row, "run_id": self.run_id} for row in rows]
+        self._lock.check()
+        with self._told():
+            return self.place.at(write_study(self.place, study, own))
 
     def append(self, *rows: dict) -> None:
         """Make rows durable: when this returns, a crash loses none of them. Raises UnknownColumn, StoreError."""

@@ -1,6 +1,7 @@
 """Rows with known figures, from which the tests of the reports build stores."""
 
 import itertools
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bench.schema import QUANTILES, SCHEMA, TEST_SETS, VERSION, complete
+from bench.schema import QUANTILES, SCHEMA, STUDIES, TEST_SETS, VERSION, complete
 
 SYSTEMS = ("double_well", "coupled_oscillator", "henon_heiles")
 _numbers = itertools.count()
@@ -89,6 +90,11 @@ def full_rows(systems: tuple[str, ...] = SYSTEMS) -> list[dict]:
 def frame(rows: list[dict]) -> pd.DataFrame:
     """Rows as `bench.store.read` gives them."""
     return pa.Table.from_pylist(rows, schema=SCHEMA).to_pandas()
+
+
+def stored(study: str, rows: Iterable[dict]) -> pd.DataFrame:
+    """The rows of a study as a store gives them back."""
+    return pa.Table.from_pylist([{**row, "run_id": "run-1"} for row in rows], schema=STUDIES[study]).to_pandas()
 
 
 def write_store(folder: Path, rows: list[dict]) -> Path:

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from reports import build as build_module
 from reports import saving
 from reports.build import build, compose
+from reports.material import Material
 from reports.rows import numbers
 
 EVIL = r"$\foo$"
@@ -60,19 +61,19 @@ def test_complete_store_makes_everything(files):
     )
     assert "- no ok row with a long rollout: energy against time not drawn" in page
     assert "- no ok row with a surface of section: none drawn" in page
-    assert page.partition("## What is missing")[2].partition("##")[0].count("\n- ") == 4
+    assert page.partition("## What is missing")[2].partition("##")[0].count("\n- ") == 6
     assert "| train | diverged | 1 |" in page
 
 
 def test_store_without_profile_rows_says_so(tmp_path):
-    page = text_of(compose(frame([train_row("double_well", "constant", 0, 0.66)]), [], tmp_path))
+    page = text_of(compose(Material(frame([train_row("double_well", "constant", 0, 0.66)])), [], tmp_path))
     assert "- no profile rows: Figure VIII not drawn" in page
     assert "no learning curve in the train rows of protocol paper" in page
     assert "true_h: no rows in the store" in page
 
 
 def test_store_without_train_rows_says_so(tmp_path):
-    page = text_of(compose(frame([profile_row("discrete", 4, 1e-3, 2**20)]), [], tmp_path))
+    page = text_of(compose(Material(frame([profile_row("discrete", 4, 1e-3, 2**20)])), [], tmp_path))
     assert "- no train rows: the error table was not made" in page
     assert "- no train rows: learning curves not drawn" in page
     assert "- no train rows: distributions of the errors of H not drawn" in page
@@ -88,7 +89,7 @@ def test_store_in_which_everything_failed_makes_a_report(tmp_path):
         train_row("double_well", "fshnn", 0, 1, status="error", reason="boom", gradient_mode=None),
         profile_row("discrete", 4, 1, 1, status="oom", reason="too big", batch_size=None),
     ]
-    page = text_of(compose(frame(rows), [], tmp_path))
+    page = text_of(compose(Material(frame(rows)), [], tmp_path))
     assert "no profile row is ok" in page
     assert "boom" in page
     assert "no ok row of double_well with quantiles" in page
@@ -105,7 +106,7 @@ def test_names_with_latex_html_and_markdown_in_them_are_drawn_and_shown_as_they_
     ]
     rows += [profile_row(mode, steps, 1e-3 * steps, 2**20 * steps, system=EVIL, integrator=r"\$\bar$")
              for mode in (EVIL, "discrete") for steps in (4, 8, 16)]  # fmt: skip
-    page, index, *files = compose(frame(rows), [], tmp_path)
+    page, index, *files = compose(Material(frame(rows)), [], tmp_path)
     assert {"learning_curves.png", "ranks.png", "energy.png"} <= {path.name for path in files}
     assert sum(path.suffix == ".png" for path in files) > 8
     assert "under protocol \\<b>\\*p\\*" in index.read_text()
@@ -156,7 +157,7 @@ def test_only_some_chapters_in_some_formats_and_no_page(store, tmp_path):
 def test_an_unknown_chapter_is_refused_with_the_nearest_and_nothing_is_written(store, tmp_path):
     done = run("--results", store, "--out", tmp_path / "out", "--only", "paretto")
     assert done.exit_code == 2
-    assert "unknown chapter 'paretto'. Did you mean 'pareto'? There are: claims, energy, " in done.stderr
+    assert "unknown chapter 'paretto'. Did you mean 'pareto'? There are: claims, collocation, " in done.stderr
     assert not (tmp_path / "out").exists()
 
 

@@ -5,19 +5,19 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 import pytest
+from synthetic_rows import stored
 
-import bench.density
-from bench.density import FILE, write
+from bench.studies import density as study
 from reports import density
 
 
 @pytest.fixture(scope="module")
-def rows(tmp_path_factory) -> Iterator[pd.DataFrame]:
+def rows() -> Iterator[pd.DataFrame]:
     """Of trainings that are as short and coarse as can be."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in {"STEPS": 2, "JUDGED_STEPS": 4, "SIDE": 21}.items():
-            patch.setattr(bench.density, name, value)
-        yield pd.read_parquet(write(tmp_path_factory.mktemp("results"), iterations=2).parent / FILE)
+            patch.setattr(study, name, value)
+        yield stored("density", study.rows(iterations=2))
 
 
 def test_every_flow_leaves_its_divergence_as_it_trains_and_its_density_at_the_end(rows: pd.DataFrame):
@@ -35,11 +35,13 @@ def test_the_truth_is_drawn_once_a_density(rows: pd.DataFrame):
 
 
 def test_the_report_has_a_figure_and_a_table(rows: pd.DataFrame, tmp_path):
-    rows.to_parquet(tmp_path / FILE)
-    files = density.build(tmp_path, tmp_path / "out")
-    assert [path.name for path in files] == ["density.png", "density.pdf", "density.md"]
-    assert files[-1].read_text().count("\n| eight gaussians |") == 3
+    (exhibit,) = density.exhibits(rows, tmp_path)
+    assert [path.name for path in exhibit.files] == [f"density.{kind}" for kind in ("png", "pdf", "md", "tex", "csv")]
+    assert exhibit.body.count("\n| eight gaussians |") == 3
     assert len(density.draw(rows).axes) == 10
+    numbers = pd.read_csv(tmp_path / "density.csv")
+    assert set(numbers["run_id"]) == {"run-1"}
+    assert sorted(numbers["kl"]) == sorted(density.endings(rows).query("flow != 'truth'")["kl"].astype(float))
 
 
 def test_a_hamiltonian_flow_cannot_come_closer_than_the_areas_of_level_sets_allow():

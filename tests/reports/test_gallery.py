@@ -38,7 +38,7 @@ def test_every_store_has_a_room_and_every_picture_is_there(tmp_path):
     assert {f"gallery/{path.name}" for path in (tmp_path / "docs" / "gallery").iterdir()} == set(shown)
     assert {"gallery/one_field_double_well.png", "gallery/two_scaling_coupled_oscillator.png"} <= set(shown)
     assert [line for line in page.splitlines() if line.startswith("## ")] == ["## one", "## two"]
-    assert "Cells by `python -m bench.run`." in page
+    assert "Made by `python -m bench.run`." in page
 
 
 def test_a_folder_that_is_no_store_is_refused_and_nothing_is_changed(tmp_path):

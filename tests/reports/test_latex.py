@@ -7,9 +7,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from synthetic_rows import frame, full_rows, train_row
+from synthetic_rows import frame, full_rows, stored, train_row
 
+from bench.studies import collocation
 from reports.build import compose
+from reports.material import Material
 
 README = Path(__file__).parents[2] / "README.md"
 OVER = re.compile(r"Overfull \\[hv]box \((\d+)")  # points beyond the edge
@@ -35,7 +37,8 @@ def test_every_table_compiles_and_fits(latex: str, tmp_path: Path):
     rows = full_rows()
     rows += [train_row(f"system {number} {EVIL}", model, seed, 0.1 + seed, protocol="long")
              for number in range(30) for model in (EVIL, "fshnn", "true_h") for seed in range(3)]  # fmt: skip
-    tables = [path for path in compose(frame(rows), [], tmp_path) if path.suffix == ".tex"]
+    studies = {"collocation": stored("collocation", collocation.rows(iterations=20))}
+    tables = [path for path in compose(Material(frame(rows), studies), [], tmp_path) if path.suffix == ".tex"]
     named = re.search(r"LaTeX tables need the packages ([\w, ]+)\.", README.read_text())
     assert named is not None
     packages = named[1].replace(" and ", ",").replace(" ", "")

@@ -1,4 +1,4 @@
-"""python -m bench.collocation --out DIR: polynomial collocation against a PINN on one initial value problem.
+"""Polynomial collocation against a PINN on one initial value problem.
 
 Measured is the a-posteriori estimate of Murari's lecture slides (2025): if the residual of N is at most epsilon at
 the nodes of a quadrature rule of order p, then || x(t) - N(t) || <= alpha Dt^(p+1) + beta epsilon on [0, Dt]. The
@@ -8,23 +8,16 @@ the PINN, while it trains, shows the residual term.
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Annotated
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import torch
-import typer
 from jaxtyping import Float
 from torch import Tensor
 
-from bench.schema import COLLOCATION
 from bench.seeds import generator
 from models.pinn import PINN
 from systems.collocation import chebyshev, collocate, gauss
 from systems.harmonic_oscillator import HarmonicOscillator
 
-FILE = "collocation.parquet"
 NODES = {"gauss": gauss, "chebyshev": chebyshev}
 SPANS = (0.125, 0.25, 0.5, 1.0)
 PINN_SPANS = (0.5, 1.0)
@@ -32,6 +25,12 @@ PINN_NODES = (2, 4, 8)
 ITERATIONS = 3000
 SYSTEM = HarmonicOscillator()
 Y0 = torch.tensor([1.0, 0.0], dtype=torch.float64)
+
+
+def rows(iterations: int = ITERATIONS) -> Iterator[dict]:
+    """Those of the polynomials, then those of the PINNs."""
+    yield from polynomials()
+    yield from pinns(iterations)
 
 
 def polynomials() -> Iterator[dict]:
@@ -45,7 +44,7 @@ def polynomials() -> Iterator[dict]:
                 seconds = time.perf_counter() - start
                 at_nodes = span * torch.tensor(nodes, dtype=torch.float64)
                 residual = found.velocity(at_nodes) - SYSTEM.field(found.at(at_nodes))
-                yield row("polynomial", rule, count, span, seconds, residual, found.at(fine(span)))
+                yield solution("polynomial", rule, count, span, seconds, residual, found.at(fine(span)))
 
 
 def pinns(iterations: int, seed: int = 0) -> Iterator[dict]:
@@ -74,7 +73,7 @@ def train(model: PINN, nodes: tuple[float, ...], span: float, iterations: int, s
                 late = fine(span)
                 states = model.at(late, Y0.expand(len(late), -1))
             moment = {"iteration": iteration, "seed": seed}
-            yield row("pinn", "gauss", len(nodes), span, seconds, residual.detach(), states) | moment
+            yield solution("pinn", "gauss", len(nodes), span, seconds, residual.detach(), states) | moment
         optimizer.step()
         schedule.step()
 
@@ -84,7 +83,7 @@ def fine(span: float) -> Float[Tensor, " times"]:
     return torch.linspace(0, span, 201, dtype=torch.float64)
 
 
-def row(
+def solution(
     method: str,
     rule: str,
     count: int,
@@ -106,24 +105,3 @@ def row(
         "error_max": float(error.max()),
         "seconds": seconds,
     }
-
-
-def write(out: Path, iterations: int = ITERATIONS) -> Path:
-    """Solve everything and write the rows to `out`; returns the file."""
-    torch.set_num_threads(1)
-    rows = [*polynomials(), *pinns(iterations)]
-    out.mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.Table.from_pylist(rows, schema=COLLOCATION), out / FILE)
-    return out / FILE
-
-
-def main(
-    out: Annotated[Path, typer.Option(help="Folder for the Parquet file; made if it is not there.")],
-    iterations: Annotated[int, typer.Option(min=1, help="Iterations of each PINN.")] = ITERATIONS,
-) -> None:
-    """Measure the a-posteriori estimate on polynomials and PINNs; python -m reports.collocation draws it."""
-    typer.echo(str(write(out, iterations)))
-
-
-if __name__ == "__main__":
-    typer.run(main)

@@ -1,4 +1,4 @@
-"""python -m bench.density --out DIR: continuous normalising flows on toy densities.
+"""Continuous normalising flows on toy densities.
 
 Measured is the divergence KL(p || p_flow) of unseen points in nats, with the true log p known. The flow of a free
 field is trained with the exact and with Hutchinson's trace (Grathwohl et al., arXiv 1810.01367). The negative control
@@ -8,20 +8,14 @@ Gaussian that it began with.
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Annotated, get_args
+from typing import get_args
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import torch
-import typer
 
-from bench.schema import DENSITY
 from bench.seeds import generator
 from models.cnf import CNF, ConcatSquash, HamiltonianField, Trace
 from models.toy_densities import Mixture, eight_gaussians, two_moons
 
-FILE = "density.parquet"
 DENSITIES = {"eight_gaussians": eight_gaussians, "two_moons": two_moons}
 ITERATIONS = 800
 BATCH = 256
@@ -32,8 +26,8 @@ STEPS = 12  # of RK4 in training; with 6, nets learn to gain from the error of t
 JUDGED_STEPS = 48  # the density is then that of the flow, not of the steps: of mass 1
 
 
-def solve(iterations: int, seed: int = 0) -> Iterator[dict]:
-    """Rows of every density: the truth, then each flow at ten moments of its training."""
+def rows(iterations: int = ITERATIONS, seed: int = 0) -> Iterator[dict]:
+    """Those of every density: the truth, then each flow at ten moments of its training."""
     for name, make in DENSITIES.items():
         density = make()
         unseen = density.draw(UNSEEN, generator("density unseen", name))
@@ -80,24 +74,3 @@ def picture() -> torch.Tensor:
     """The points of the square at which densities are drawn, row by row of the first coordinate."""
     axis = torch.linspace(-REACH, REACH, SIDE)
     return torch.cartesian_prod(axis, axis)
-
-
-def write(out: Path, iterations: int = ITERATIONS) -> Path:
-    """Train everything and write the rows to `out`; returns the file."""
-    torch.set_num_threads(1)
-    rows = list(solve(iterations))
-    out.mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.Table.from_pylist(rows, schema=DENSITY), out / FILE)
-    return out / FILE
-
-
-def main(
-    out: Annotated[Path, typer.Option(help="Folder for the Parquet file; made if it is not there.")],
-    iterations: Annotated[int, typer.Option(min=1, help="Iterations of each flow.")] = ITERATIONS,
-) -> None:
-    """Learn toy densities by continuous normalising flows; python -m reports.density draws them."""
-    typer.echo(str(write(out, iterations)))
-
-
-if __name__ == "__main__":
-    typer.run(main)

@@ -2,14 +2,15 @@
 
 import pandas as pd
 import pytest
+from synthetic_rows import stored
 
-from bench.collocation import FILE, write
+from bench.studies import collocation as study
 from reports import collocation
 
 
 @pytest.fixture(scope="module")
-def rows(tmp_path_factory) -> pd.DataFrame:
-    return pd.read_parquet(write(tmp_path_factory.mktemp("results"), iterations=40).parent / FILE)
+def rows() -> pd.DataFrame:
+    return stored("collocation", study.rows(iterations=40))
 
 
 def test_polynomials_have_no_residual_at_the_nodes_and_the_orders_of_theory(rows: pd.DataFrame):
@@ -29,8 +30,8 @@ def test_a_pinn_leaves_a_row_at_twenty_moments_and_its_error_falls_with_its_resi
 
 
 def test_the_report_has_a_figure_and_a_table(rows: pd.DataFrame, tmp_path):
-    rows.to_parquet(tmp_path / FILE)
-    files = collocation.build(tmp_path, tmp_path / "out")
-    assert [path.name for path in files] == ["collocation.png", "collocation.pdf", "collocation.md"]
-    assert "| gauss | 3 | 6.98 | 4.01 |" in files[-1].read_text()
+    orders, endings = collocation.exhibits(rows, tmp_path)
+    assert [path.suffix for path in orders.files] == [".png", ".pdf", ".md", ".tex", ".csv"]
+    assert "| gauss | 3 | 6.98 | 4.01 |" in orders.body
+    assert endings.body.count("\n") == 2 + 3 * 2
     assert all("units" in axis.get_ylabel() for axis in collocation.draw(rows).axes)
