@@ -11,6 +11,7 @@ from synthetic_rows import frame, full_rows, stored, train_row
 
 from bench.studies import collocation
 from reports.build import compose
+from reports.error_latex import MOST_FLOATING
 from reports.material import Material
 
 README = Path(__file__).parents[2] / "README.md"
@@ -39,15 +40,32 @@ def test_every_table_compiles_and_fits(latex: str, tmp_path: Path):
              for number in range(30) for model in (EVIL, "fshnn", "true_h") for seed in range(3)]  # fmt: skip
     studies = {"collocation": stored("collocation", collocation.rows(iterations=20))}
     tables = [path for path in compose(Material(frame(rows), studies), [], tmp_path) if path.suffix == ".tex"]
+    assert len(tables) > 5
+    for table in tables:
+        check(latex, table)
+
+
+@pytest.mark.slow
+def test_the_longest_table_that_floats_fits_on_a_page(latex: str, tmp_path: Path):
+    """Of narrow lines, which are not made smaller to fit the width."""
+    others = ("rule", "heading", "constant", "true_h")
+    rows = [train_row("fput", f"m{number}", 0, 0.1) for number in range(MOST_FLOATING - len(others))]
+    (table,) = [
+        path for path in compose(Material(frame(rows)), [], tmp_path, ["error_table"]) if path.suffix == ".tex"
+    ]
+    assert r"\begin{longtable}" not in table.read_text()
+    check(latex, table)
+
+
+def check(latex: str, table: Path) -> None:
+    """The table alone in a document, by the packages that README names."""
     named = re.search(r"LaTeX tables need the packages ([\w, ]+)\.", README.read_text())
     assert named is not None
     packages = named[1].replace(" and ", ",").replace(" ", "")
-    assert len(tables) > 5
-    for table in tables:
-        document = tmp_path / f"document_{table.stem}.tex"
-        document.write_text(DOCUMENT % (packages, table))
-        words = [latex, "-interaction=nonstopmode", "-halt-on-error", document.name]
-        done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, errors="replace", check=False)
-        assert done.returncode == 0, f"{table.name}:\n{done.stdout[-2000:]}"
-        assert "Float too large" not in done.stdout, table.name
-        assert max(map(int, OVER.findall(done.stdout)), default=0) < 5, table.name
+    document = table.with_name(f"document_{table.stem}.tex")
+    document.write_text(DOCUMENT % (packages, table))
+    words = [latex, "-interaction=nonstopmode", "-halt-on-error", document.name]
+    done = subprocess.run(words, cwd=table.parent, capture_output=True, text=True, errors="replace", check=False)
+    assert done.returncode == 0, f"{table.name}:\n{done.stdout[-2000:]}"
+    assert "Float too large" not in done.stdout, table.name
+    assert max(map(int, OVER.findall(done.stdout)), default=0) < 5, table.name
