@@ -12,12 +12,7 @@ from torch import Tensor
 class Expansion:
     """grad H at points, of a net H = readout . a with layers a = tanh(z), z = W a_before + b; and its derivatives."""
 
-    def __init__(
-        self,
-        weights: list[Tensor],
-        activations: list[Float[Tensor, "*batch width"]],
-        readout: Float[Tensor, " width"],
-    ):
+    def __init__(self, weights: list[Tensor], activations: list[Tensor], readout: Tensor):
         self.weights, self.activations = weights, activations
         one = torch.ones((), dtype=readout.dtype, device=readout.device)
         self.slopes = [torch.addcmul(one, a, a, value=-1) for a in self.activations]  # tanh'
@@ -57,7 +52,7 @@ class Direction:
 
     def second(self, w: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim"]:
         """The second derivative along the curve y + x u + x^2 w / 2 at x = 0: D^3 H(y) [u, u] + Hess H(y) w."""
-        bends = []  # a' a' + a a'', of which tanh'' is -2
+        bends = []  # a' a' + a a''; tanh'(z)'' is -2 times that
         for weight, a, slope, dz, da, turn in zip(
             self.at.weights, self.at.activations, self.at.slopes, self.dz, self.da, self.turns, strict=True
         ):

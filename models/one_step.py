@@ -15,7 +15,7 @@ from systems.base import apply_j
 
 
 @runtime_checkable
-class Along(Protocol):
+class Directed(Protocol):
     """How grad H changes along a curve with velocity u: Hess H u, and D^3 H [u, u] + Hess H w, w its acceleration."""
 
     first: Tensor
@@ -29,7 +29,7 @@ class Expanded(Protocol):
 
     gradient: Tensor
 
-    def along(self, u: Tensor) -> Along: ...
+    def along(self, u: Tensor) -> Directed: ...
 
 
 @runtime_checkable

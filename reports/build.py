@@ -15,7 +15,6 @@ from reports.chapters import CHAPTERS
 from reports.command import print_files
 from reports.exhibit import Chapter
 from reports.material import Material
-from reports.provenance import Run
 from reports.saving import Edition
 
 
@@ -36,26 +35,24 @@ def build(
     or a chapter is not known, OSError if `out` cannot be written.
     """
     check(only)
-    material = Material(read(results), studies(results))
+    material = Material(read(results), studies(results), records(results))
     if material.frame.empty and not material.studies:
         raise NoReport(f"{results} has no rows to report on")
-    recorded = records(results)
-    missing = provenance.unfinished(read(results, attempts=True, columns=provenance.ATTEMPTED), recorded)
-    return compose(material, provenance.runs(material, recorded), out, only, formats, missing)
+    attempts = read(results, attempts=True, columns=provenance.ATTEMPTED)
+    return compose(material, out, only, formats, provenance.unfinished(attempts, material.records))
 
 
 def compose(
     material: Material,
-    runs: list[Run],
     out: Path,
     only: Sequence[str] = (),
     formats: Sequence[str] = Edition.formats,
     missing: Sequence[str] = (),
 ) -> list[Path]:
     """The same from rows that were read already, and what they lack."""
-    frame = material.frame
+    frame, runs = material.frame, provenance.runs(material)
     out.mkdir(parents=True, exist_ok=True)
-    with saving.edition(Edition(tuple(dict.fromkeys(formats)), provenance.footer(runs, len(frame)))):
+    with saving.edition(Edition(tuple(dict.fromkeys(formats)), provenance.of_cells(material))):
         chapters = [make(material, out) for name, make in CHAPTERS.items() if not only or name in only]
         files = [path for chapter in chapters for path in chapter.files]
         if only:

@@ -20,9 +20,11 @@ from reports import (
     learning_curves,
     pareto,
     poincare,
+    provenance,
     ranks,
     recommendation,
     rollouts,
+    saving,
     scaling,
     sweeps,
 )
@@ -39,10 +41,11 @@ def of_study(name: str, title: str, make: Callable[[pd.DataFrame, Path], Iterabl
     def chapter(material: Material, out: Path) -> Chapter:
         if name not in material.studies:
             command = f"python -m bench.studies {name} --out STORE"
-            return Chapter(title, missing=(f"no study {name} in the store: not drawn ({command})",))
+            return Chapter(title, missing=(f"no readable study {name} in the store: not drawn ({command})",))
         rows = material.studies[name]
         runs = tuple(distinct(rows, "run_id"))
-        return Chapter(title, tuple(replace(exhibit, runs=runs) for exhibit in make(rows, out)))
+        with saving.footed(provenance.of_study(material, name)):
+            return Chapter(title, tuple(replace(exhibit, runs=runs) for exhibit in make(rows, out)))
 
     return chapter
 

@@ -19,6 +19,10 @@ from reports.tabular import Table
 
 TITLE = "Collocation, and a PINN on one initial value problem"
 ROUNDING = 1e-15  # residuals and errors below this are rounding
+_DRAWN = (
+    "The harmonic oscillator from (1, 0) on [0, Dt]. Left: error of collocation polynomials at s Gauss nodes against "
+    "Dt; right: of PINNs, at moments of their training, against their residual at s Gauss nodes."
+)
 _LEAST_DRAWN = 1e-6  # a residual below it is drawn there: nothing changes any more
 _COLOURS = sns.color_palette("colorblind", 8)
 _MARKERS = ("o", "s", "^", "D")
@@ -31,7 +35,7 @@ def exhibits(rows: pd.DataFrame, out: Path) -> list[Exhibit]:
     found, ends = orders(rows), endings(rows)
     texts = orders_table(found).publish(out, "collocation", found, ())
     pinns = endings_table(ends).publish(out, "collocation_pinn", ends, ())
-    return [replace(texts, files=(*pictures, *texts.files)), pinns]
+    return [replace(texts, caption=f"{_DRAWN} {texts.caption}", files=(*pictures, *texts.files)), pinns]
 
 
 def exponent(x: pd.Series, y: pd.Series) -> float:
@@ -45,7 +49,8 @@ def orders(rows: pd.DataFrame) -> pd.DataFrame:
     for (rule, nodes), own in groups(where(rows, method="polynomial"), ["rule", "nodes"]):
         exact = keep(own, own["error_end"] > 100 * ROUNDING)
         ends, largest = (exponent(column(exact, "span"), column(exact, name)) for name in ("error_end", "error_max"))
-        found.append({"rule": rule, "nodes": nodes, "order_end": ends, "order_max": largest})
+        run = own["run_id"].iloc[0]
+        found.append({"rule": rule, "nodes": nodes, "order_end": ends, "order_max": largest, "run_id": run})
     return pd.DataFrame(found)
 
 
@@ -112,10 +117,8 @@ def endings(rows: pd.DataFrame) -> pd.DataFrame:
 def orders_table(found: pd.DataFrame) -> Table:
     """The exponents as text."""
     caption = (
-        "The harmonic oscillator from (1, 0) on [0, Dt]. Left: error of collocation polynomials at s Gauss nodes "
-        "against Dt; right: of PINNs at twenty moments of the training, against their residual at s Gauss nodes. "
-        "Below: exponents a of error ~ Dt^a of the polynomials, by least squares on logarithms of the "
-        "errors above rounding."
+        "Exponents a of error ~ Dt^a of collocation polynomials with so many nodes, by least squares on logarithms "
+        "of the errors above rounding; the harmonic oscillator from (1, 0)."
     )
     lines = [
         [row["rule"], str(row["nodes"]), plain(row["order_end"]), plain(row["order_max"])] for row in records(found)

@@ -17,7 +17,11 @@ from reports.tabular import Table
 TITLE = "Densities learned by flows"
 REACH = 4.0  # of the square that the rows' densities cover
 _POINTS_SHOWN = 1000
-_PANELS = {
+_DRAWN = (
+    "Points of toy densities, the true density, and what continuous normalising flows learned of the points, all "
+    "of a line on one scale of shades."
+)
+PANELS = {
     ("free", "exact"): "free field,\nexact trace",
     ("free", "hutchinson"): "free field,\nHutchinson's trace",
     ("hamiltonian", "exact"): "Hamiltonian field,\nexact trace",
@@ -29,7 +33,7 @@ def exhibits(rows: pd.DataFrame, out: Path) -> list[Exhibit]:
     figure = draw(rows)
     pictures = saving.save(figure, out, "density")
     texts = table(rows).publish(out, "density", data(rows), ())
-    return [replace(texts, files=(*pictures, *texts.files))]
+    return [replace(texts, caption=f"{_DRAWN} {texts.caption}", files=(*pictures, *texts.files))]
 
 
 def endings(rows: pd.DataFrame) -> pd.DataFrame:
@@ -42,14 +46,14 @@ def draw(rows: pd.DataFrame) -> Figure:
     finished = endings(rows)
     names = distinct(finished, "density")
     with theme.style():
-        figure, axes = theme.panels(len(names), 2 + len(_PANELS), height=1.75)
+        figure, axes = theme.panels(len(names), 2 + len(PANELS), height=1.75)
         for line, name in zip(axes, names, strict=True):
             own = {(row["flow"], row["trace"]): row for row in records(where(finished, density=name))}
             (truth,) = records(where(finished, density=name, flow="truth"))
             brightest = np.exp(np.max(truth["log_density"]))
             _scatter(line[0], np.reshape(truth["points"], (-1, 2))[:_POINTS_SHOWN], prose(name))
             _shade(line[1], truth["log_density"], brightest, "true density")
-            for axis, (flow, label) in zip(line[2:], _PANELS.items(), strict=True):
+            for axis, (flow, label) in zip(line[2:], PANELS.items(), strict=True):
                 row = own[flow]
                 _shade(axis, row["log_density"], brightest, f"{label}\nKL = {row['kl']:.2f} nats")
         for axis in axes[-1]:
@@ -95,9 +99,9 @@ def table(rows: pd.DataFrame) -> Table:
     """The same as text."""
     found = data(rows)
     caption = (
-        "Points of toy densities, the true density, and what continuous normalising flows learned, on one scale of "
-        "shades a density. KL: of the true density and the flow's, on unseen points in nats, 0 at best. Mass: in the "
-        "picture, above 1 where the flow is solved too coarsely to have a density. Seconds: of training."
+        "KL: of the true density and that of a continuous normalising flow, on unseen points in nats, 0 at best. "
+        f"Mass: in the square of half width {REACH:g}, above 1 where the flow is solved too coarsely to have a "
+        "density. Seconds: of training."
     )
     lines = [
         [prose(row["density"]), row["flow"], row["trace"], *(plain(row[name]) for name in ("kl", "mass", "seconds"))]

@@ -55,12 +55,12 @@ def build(stores: Sequence[Path], out: Path) -> list[Path]:
 
 def hung(store: Path, scratch: Path) -> Iterator[Hung]:
     """The first figures of each chapter of a store's report."""
-    material = Material(read(store), studies(store))
-    frame, runs = material.frame, provenance.runs(material, records(store))
+    material = Material(read(store), studies(store), records(store))
+    frame, runs = material.frame, provenance.runs(material)
     run_of = dict(zip(frame["cell_id"], frame["run_id"], strict=True))
     folder = scratch / store.name
     folder.mkdir()
-    with saving.edition(Edition(("png",), provenance.footer(runs, len(frame)), DPI)):
+    with saving.edition(Edition(("png",), provenance.of_cells(material), DPI)):
         chapters = [make(material, folder) for make in CHAPTERS.values()]
     for chapter in chapters:
         shown = [exhibit for exhibit in chapter.exhibits if exhibit.picture]
@@ -78,7 +78,7 @@ def _commands(runs: list[Run], named: set[str]) -> list[str]:
 def _intro(stores: Sequence[Path], out: Path) -> str:
     options = " ".join(f"--results {store}" for store in stores)
     return (
-        "# Gallery\n\nFigures of real runs, with what made their cells. The report of a store has more of them, the "
+        "# Gallery\n\nFigures of real runs, with what made them. The report of a store has more of them, the "
         "tables, and every number's rows. All of it anew, once the stores are there:\n\n"
         f"    python -m reports.gallery {options} --out {out}"
     )

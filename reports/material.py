@@ -15,11 +15,13 @@ from reports.scaling_points import Scaling, scalings
 class Material:
     """Rows (columns of bench.schema, one row a cell); what is taken from them is made once, when it is asked for.
 
-    `studies` has the rows of those that the store has, by their names in bench.schema.STUDIES.
+    `studies` has the rows of those that the store has, by their names in bench.schema.STUDIES, `records` what each
+    run left of itself, by run id.
     """
 
     frame: pd.DataFrame
     studies: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    records: Mapping[str, dict] = field(default_factory=dict)
 
     @cached_property
     def by_protocol(self) -> dict[str, tuple[pd.DataFrame, int]]:

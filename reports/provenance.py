@@ -2,6 +2,7 @@
 
 import shlex
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -80,6 +81,11 @@ class Run:
         return [word for option in kept for word in option]
 
     @property
+    def studies(self) -> str:
+        """Those that it did; of cells it then has none."""
+        return ", ".join(map(str, self.record.get("studies", [])))
+
+    @property
     def choice(self) -> tuple[tuple[str, str], ...]:
         """The options that say which cells: of two runs of one choice, the later does what the earlier left."""
         return tuple(option for option in _options(self._words) if option[0] not in _HOW)
@@ -90,14 +96,27 @@ class Run:
         return [str(word) for word in command] if isinstance(command, list) else []
 
 
-def runs(material: Material, records: dict[str, dict]) -> list[Run]:
-    """The runs that the rows name, sorted by id, with their records by id (`bench.store.records`)."""
+def runs(material: Material) -> list[Run]:
+    """The runs that the rows name, sorted by id."""
     cells = Counter(material.frame["run_id"].dropna())
     of_studies = {run_id for rows in material.studies.values() for run_id in distinct(rows, "run_id")}
-    return [Run(str(name), cells[name], records.get(str(name), {})) for name in sorted({*cells, *of_studies})]
+    return [
+        Run(str(name), cells[name], material.records.get(str(name), {})) for name in sorted({*cells, *of_studies})
+    ]
 
 
-def unfinished(attempts: pd.DataFrame, records: dict[str, dict]) -> list[str]:
+def of_cells(material: Material) -> str:
+    """The line of small print below every figure of cells."""
+    return footer([run for run in runs(material) if run.cells], f"store of {len(material.frame)} cells")
+
+
+def of_study(material: Material, study: str) -> str:
+    """The same of a study's."""
+    named = distinct(material.studies[study], "run_id")
+    return footer([run for run in runs(material) if run.run_id in named], f"study {study}")
+
+
+def unfinished(attempts: pd.DataFrame, records: Mapping[str, dict]) -> list[str]:
     """A sentence for each run that left rows of fewer cells than it planned, unless its choice was run again later.
 
     `attempts` are all rows of a store, with the columns ATTEMPTED.
@@ -126,8 +145,8 @@ def _lacking(record: dict, done: pd.DataFrame) -> str:
     return f" ({', '.join([*told[:_LONGEST_LIST], *more])})" if told else ""
 
 
-def footer(runs: list[Run], cells: int) -> str:
-    """The line of small print below every figure: how much, from which code, machine and run."""
+def footer(runs: list[Run], what: str) -> str:
+    """What is shown, from which code, machine and run."""
 
     def told(values: list[str]) -> str:
         known = [value for value in dict.fromkeys(values) if value != ABSENT]
@@ -136,7 +155,7 @@ def footer(runs: list[Run], cells: int) -> str:
     names = told([run.run_id for run in runs])
     versions = told([f"git {run.git}" for run in runs if run.git != ABSENT])
     machines = told([run.cpu for run in runs])
-    parts = (f"hamiltonian-bench, store of {cells} cells", f"run {names}" if names else "", versions, machines)
+    parts = (f"hamiltonian-bench, {what}", f"run {names}" if names else "", versions, machines)
     return " · ".join(part for part in parts if part)
 
 

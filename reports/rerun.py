@@ -38,7 +38,7 @@ def explain(cell_id: str, results: str | Path) -> str:
     if frame.empty:
         raise KeyError(f"{results} has no cell '{cell_id}'; column cell_id of report/cells.csv lists them")
     (row,) = records(frame)
-    (run,) = provenance.runs(Material(frame), records_of(results))
+    (run,) = provenance.runs(Material(frame, records=records_of(results)))
     if not run.cells_named:
         raise KeyError(f"the record of run {run.run_id} names no grid or data: cell '{cell_id}' cannot be run alone")
     return f"# code: git {run.git}; status then: {row['status']}\n{command(cell_id, run)}"

@@ -6,7 +6,7 @@ from concurrent.futures import Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +117,14 @@ def edition(chosen: Edition) -> Iterator[None]:
     finally:
         desk.abandon()
         _desk.reset(token)
+
+
+@contextmanager
+def footed(footer: str) -> Iterator[None]:
+    """The edition that there is, with other small print; its figures lie there when this ends."""
+    desk = _desk.get()
+    with edition(replace(desk.edition if desk else Edition(), footer=footer)):
+        yield
 
 
 def save(figure: Figure, out: Path, name: str) -> tuple[Path, ...]:

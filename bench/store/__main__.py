@@ -45,7 +45,10 @@ def status(store: Named) -> None:
     if summary.run_id:
         of = f" of {summary.planned}" if summary.planned is not None else ""
         console.print(f"last run {summary.run_id}: {summary.done}{of} cells")
-    console.print(f"written by {summary.writer}" if summary.writer else "nobody writes it now")
+    if summary.studies:
+        console.print(f"studies: {', '.join(summary.studies)}")
+    does = f", which does studies: {', '.join(summary.studying)}" if summary.studying else ""
+    console.print(f"written by {summary.writer}{does}" if summary.writer else "nobody writes it now")
     if summary.left_s is not None:
         console.print(f"about {summary.left_s:.0f} s left")
     for error in summary.errors:
@@ -72,7 +75,8 @@ def merge(
     """Add the rows of other machines' stores. Doing it twice, or in another order, changes nothing."""
     with said():
         added = add(into, sources)
-    console.print(f"{into}: {added} rows added")
+    studies = f", studies: {', '.join(added.studies)}" if added.studies else ""
+    console.print(f"{into}: {added.rows} rows added{studies}")
 
 
 @app.command()

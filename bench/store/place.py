@@ -1,5 +1,6 @@
 """Where the files of a store lie: what a folder and a bucket have in common, by pyarrow's file systems."""
 
+import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import suppress
@@ -89,11 +90,14 @@ class Place(ABC):
             self.tried(lambda: self._filesystem.delete_file(f"{self._base}/{name}"))
 
     def set_aside(self, name: str) -> str:
-        """Move a file that cannot be read out of the way; returns its name now."""
+        """Move a file that cannot be read out of the way; returns its name now, which no other one had."""
         self.tried(lambda: self._filesystem.create_dir(f"{self._base}/damaged"))
+        aside = (
+            f"damaged/{name}" if self.modified(f"damaged/{name}") is None else f"damaged/{uuid.uuid4().hex}-{name}"
+        )
         with suppress(FileNotFoundError):  # moved by a request whose answer was lost
-            self.tried(lambda: self._filesystem.move(f"{self._base}/{name}", f"{self._base}/damaged/{name}"))
-        return f"damaged/{name}"
+            self.tried(lambda: self._filesystem.move(f"{self._base}/{name}", f"{self._base}/{aside}"))
+        return aside
 
     def tried(self, action: Callable[[], T]) -> T:
         """The outcome of an action on files, tried as often as the place is worth it."""

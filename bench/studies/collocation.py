@@ -67,7 +67,7 @@ def train(model: PINN, nodes: tuple[float, ...], span: float, iterations: int, s
         states, velocity = model.velocity(times, Y0.expand(len(times), -1))
         residual = velocity - SYSTEM.field(states)
         residual.square().sum(-1).mean().backward()
-        if iteration % max(1, iterations // 20) == 0:
+        if iteration == iterations or iteration % max(1, iterations // 20) == 0:
             seconds = time.perf_counter() - start
             with torch.no_grad():
                 late = fine(span)

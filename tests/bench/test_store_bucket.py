@@ -177,8 +177,8 @@ def test_stores_merge_from_folder_to_bucket_and_back(address: str, tmp_path: Pat
     with Store(address, "b") as store:
         store.append(make_row(3))
     assert command("merge", address, tmp_path / "a").exit_code == 0
-    assert merge(tmp_path / "c", [address]) == 3
-    assert merge(address, [tmp_path / "c", tmp_path / "a"]) == 0
+    assert merge(tmp_path / "c", [address]).rows == 3
+    assert merge(address, [tmp_path / "c", tmp_path / "a"]).rows == 0
     assert read(address)["cell_id"].tolist() == read(tmp_path / "c")["cell_id"].tolist() == ["1", "2", "3"]
     assert set(records(address)) == set(records(tmp_path / "c")) == {"a"}
 

@@ -104,7 +104,7 @@ def test_doctor_and_merge_write_old_rows_anew(old: Path, version: int, tmp_path:
     assert len(found) == (version < VERSION)
     doctor(old, mend=True)
     assert not [finding for finding in doctor(old) if finding.remedy == "write anew"]
-    assert merge(tmp_path / "all", [old]) == 4
+    assert merge(tmp_path / "all", [old]).rows == 4
     for folder in (old, tmp_path / "all"):
         check(read(folder), STORES / f"v{version}", version)
 

@@ -60,7 +60,7 @@ def test_merging_is_associative_commutative_and_idempotent(tmp_path: Path, three
         merge(stepwise, [order[0]])
         merge(stepwise, [inner])
         results += [everything(together), everything(stepwise)]
-        assert merge(together, [*order, stepwise]) == 0
+        assert merge(together, [*order, stepwise]).rows == 0
         assert everything(together) == results[-1]
         assert read(together).drop(columns="worker").equals(read(stepwise).drop(columns="worker"))
     assert len(results[0]) == 7

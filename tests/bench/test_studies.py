@@ -60,8 +60,10 @@ def test_the_command_leaves_rows_provenance_and_what_the_report_draws(tmp_path: 
     assert {"report.html", "collocation.png", "collocation.tex", "collocation_pinn.csv"} <= set(files)
     for page in ("report.html", "report.md"):
         text = files[page].read_text()
-        assert f"python -m bench.studies {' '.join(words)}" in text
-        assert "no study density in the store: not drawn (python -m bench.studies density --out STORE)" in text
+        assert text.count(f"python -m bench.studies {' '.join(words)}") == (3 if page == "report.html" else 1)
+        assert (
+            "no readable study density in the store: not drawn (python -m bench.studies density --out STORE)" in text
+        )
 
 
 @pytest.mark.parametrize("words", [["densities"], ["density", "densities"]])
@@ -94,6 +96,32 @@ def test_a_damaged_table_is_named_left_out_and_set_aside(tmp_path: Path):
     assert doctor(folder) == []
 
 
+def test_what_is_set_aside_replaces_nothing(tmp_path: Path):
+    folder = tmp_path / "store"
+    for run in "ab":
+        fill(folder, run, collocation=[ROW])
+        (folder / "study-collocation.parquet").write_text(run)
+        doctor(folder, mend=True)
+    assert sorted(path.read_text() for path in (folder / "damaged").iterdir()) == ["a", "b"]
+
+
+def test_a_merge_sets_a_damaged_table_aside_and_names_one_that_it_leaves(tmp_path: Path):
+    ours, theirs = fill(tmp_path / "ours", "1", collocation=[ROW]), fill(tmp_path / "theirs", "2", collocation=[ROW])
+    (ours / "study-collocation.parquet").write_text("ours")
+    assert merge(ours, [theirs]) == (0, ["collocation"])
+    assert (ours / "damaged" / "study-collocation.parquet").read_text() == "ours"
+    (theirs / "study-collocation.parquet").write_text("theirs")
+    with pytest.warns(DamagedFile, match="theirs"):
+        assert merge(ours, [theirs]) == (0, [])
+
+
+def test_rows_of_a_study_without_a_run_are_found(tmp_path: Path):
+    folder = fill(tmp_path / "store", "a", collocation=[ROW])
+    (folder / "runs" / "a.json").unlink()
+    (finding,) = doctor(folder)
+    assert "without a provenance record: a" in finding.what
+
+
 def test_merged_stores_have_the_newest_table_of_each_study_in_any_order(tmp_path: Path):
     sources = [
         fill(tmp_path / "1", "20260101", collocation=[ROW], density=[]),
@@ -101,7 +129,7 @@ def test_merged_stores_have_the_newest_table_of_each_study_in_any_order(tmp_path
         fill(tmp_path / "3", "20260201", collocation=[ROW, ROW, ROW], density=[{"density": "two_moons"}]),
     ]
     for number, order in enumerate(permutations(sources)):
-        merge(tmp_path / f"all{number}", order)
+        assert merge(tmp_path / f"all{number}", order) == (0, ["collocation", "density"])
         merged = studies(tmp_path / f"all{number}")
         assert merged["collocation"]["run_id"].tolist() == ["20260301", "20260301"]
         assert merged["density"]["run_id"].tolist() == ["20260201"]
@@ -116,7 +144,18 @@ def test_a_study_is_no_run_of_cells(tmp_path: Path, make_row):
     before = read(folder)
     fill(folder, "2", collocation=[ROW])
     assert read(folder).equals(before)
-    assert status(folder).run_id == "1"
+    assert (status(folder).run_id, status(folder).studies, status(folder).studying) == ("1", ["collocation"], [])
+
+
+def test_status_says_that_a_study_is_done_now_and_not_when_the_cells_of_an_older_run_end(tmp_path: Path, make_row):
+    folder = tmp_path / "store"
+    with Store(folder, "1") as store:
+        store.write_provenance({"run_id": "1", "started_at": "2026-01-01T00:00:00+00:00", "planned": 2})
+        store.append(make_row(1))
+    with Store(folder, "2") as store:
+        store.write_provenance({"run_id": "2", "started_at": "2026-01-02T00:00:00+00:00", "studies": ["density"]})
+        summary = status(folder)
+    assert (summary.studying, summary.left_s) == (["density"], None)
 
 
 def test_what_is_no_store_has_no_studies(tmp_path: Path):

@@ -66,14 +66,14 @@ def test_complete_store_makes_everything(files):
 
 
 def test_store_without_profile_rows_says_so(tmp_path):
-    page = text_of(compose(Material(frame([train_row("double_well", "constant", 0, 0.66)])), [], tmp_path))
+    page = text_of(compose(Material(frame([train_row("double_well", "constant", 0, 0.66)])), tmp_path))
     assert "- no profile rows: Figure VIII not drawn" in page
     assert "no learning curve in the train rows of protocol paper" in page
     assert "true_h: no rows in the store" in page
 
 
 def test_store_without_train_rows_says_so(tmp_path):
-    page = text_of(compose(Material(frame([profile_row("discrete", 4, 1e-3, 2**20)])), [], tmp_path))
+    page = text_of(compose(Material(frame([profile_row("discrete", 4, 1e-3, 2**20)])), tmp_path))
     assert "- no train rows: the error table was not made" in page
     assert "- no train rows: learning curves not drawn" in page
     assert "- no train rows: distributions of the errors of H not drawn" in page
@@ -89,7 +89,7 @@ def test_store_in_which_everything_failed_makes_a_report(tmp_path):
         train_row("double_well", "fshnn", 0, 1, status="error", reason="boom", gradient_mode=None),
         profile_row("discrete", 4, 1, 1, status="oom", reason="too big", batch_size=None),
     ]
-    page = text_of(compose(Material(frame(rows)), [], tmp_path))
+    page = text_of(compose(Material(frame(rows)), tmp_path))
     assert "no profile row is ok" in page
     assert "boom" in page
     assert "no ok row of double_well with quantiles" in page
@@ -106,7 +106,7 @@ def test_names_with_latex_html_and_markdown_in_them_are_drawn_and_shown_as_they_
     ]
     rows += [profile_row(mode, steps, 1e-3 * steps, 2**20 * steps, system=EVIL, integrator=r"\$\bar$")
              for mode in (EVIL, "discrete") for steps in (4, 8, 16)]  # fmt: skip
-    page, index, *files = compose(Material(frame(rows)), [], tmp_path)
+    page, index, *files = compose(Material(frame(rows)), tmp_path)
     assert {"learning_curves.png", "ranks.png", "energy.png"} <= {path.name for path in files}
     assert sum(path.suffix == ".png" for path in files) > 8
     assert "under protocol \\<b>\\*p\\*" in index.read_text()

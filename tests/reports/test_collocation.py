@@ -16,7 +16,7 @@ def rows() -> pd.DataFrame:
 def test_polynomials_have_no_residual_at_the_nodes_and_the_orders_of_theory(rows: pd.DataFrame):
     """2s + 1 at the end and s + 1 between, with s Gauss nodes: the estimate's order holds at the end alone."""
     assert rows[rows["method"] == "polynomial"]["residual"].max() < 1e-13
-    orders = collocation.orders(rows).set_index(["rule", "nodes"])
+    orders = collocation.orders(rows).set_index(["rule", "nodes"])[["order_end", "order_max"]]
     for nodes in (1, 2, 3, 4):
         assert orders.loc[("gauss", nodes)].tolist() == pytest.approx([2 * nodes + 1, nodes + 1], abs=0.1)
 

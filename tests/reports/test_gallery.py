@@ -9,6 +9,8 @@ from synthetic_rows import full_rows, profile_row, write_store
 from typer import Typer
 from typer.testing import CliRunner
 
+from bench.store import Store
+from bench.studies import collocation
 from reports import gallery, saving, theme
 
 
@@ -39,6 +41,18 @@ def test_every_store_has_a_room_and_every_picture_is_there(tmp_path):
     assert {"gallery/one_field_double_well.png", "gallery/two_scaling_coupled_oscillator.png"} <= set(shown)
     assert [line for line in page.splitlines() if line.startswith("## ")] == ["## one", "## two"]
     assert "Made by `python -m bench.run`." in page
+
+
+def test_a_study_hangs_there_with_its_command(tmp_path, monkeypatch):
+    footers = []
+    monkeypatch.setattr(saving, "_write", lambda figure, paths, footer, dpi: footers.append(footer) or [
+        path.write_bytes(b"") for path in paths])  # fmt: skip
+    with Store(tmp_path / "store", "study-run") as store:
+        store.write_provenance({"command_line": ["python", "-m", "bench.studies"], "cpu": "a processor"})
+        store.write_study("collocation", collocation.rows(iterations=20))
+    gallery.build([tmp_path / "store"], tmp_path / "docs")
+    assert "Made by `python -m bench.studies`." in (tmp_path / "docs" / "gallery.md").read_text()
+    assert footers == ["hamiltonian-bench, study collocation · run study-run · a processor"]
 
 
 def test_a_folder_that_is_no_store_is_refused_and_nothing_is_changed(tmp_path):

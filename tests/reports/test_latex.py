@@ -6,10 +6,12 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 from synthetic_rows import frame, full_rows, stored, train_row
 
 from bench.studies import collocation
+from reports import density
 from reports.build import compose
 from reports.error_latex import MOST_FLOATING
 from reports.material import Material
@@ -22,6 +24,7 @@ DOCUMENT = r"""\documentclass[10pt]{article}
 \input{%s}
 \end{document}
 """
+AXIS = np.linspace(-4, 4, 21)
 EVIL = r"$\foo_{x}% & ~^ #1 <b> \end{table}"
 
 
@@ -38,8 +41,14 @@ def test_every_table_compiles_and_fits(latex: str, tmp_path: Path):
     rows = full_rows()
     rows += [train_row(f"system {number} {EVIL}", model, seed, 0.1 + seed, protocol="long")
              for number in range(30) for model in (EVIL, "fshnn", "true_h") for seed in range(3)]  # fmt: skip
-    studies = {"collocation": stored("collocation", collocation.rows(iterations=20))}
-    tables = [path for path in compose(Material(frame(rows), studies), [], tmp_path) if path.suffix == ".tex"]
+    normal = (-np.add.outer(AXIS**2, AXIS**2) / 2 - np.log(2 * np.pi)).ravel().tolist()
+    flows = [{"density": "two_moons", "flow": flow, "trace": trace, "kl": 0.1, "seconds": 1.0, "log_density": normal,
+              "points": [0.0] * 4}
+             for flow, trace in (("truth", None), *density.PANELS)]  # fmt: skip
+    studies = {
+        "collocation": stored("collocation", collocation.rows(iterations=20)), "density": stored("density", flows)
+    }  # fmt: skip
+    tables = [path for path in compose(Material(frame(rows), studies), tmp_path) if path.suffix == ".tex"]
     assert len(tables) > 5
     for table in tables:
         check(latex, table)
@@ -50,11 +59,15 @@ def test_the_longest_table_that_floats_fits_on_a_page(latex: str, tmp_path: Path
     """Of narrow lines, which are not made smaller to fit the width."""
     others = ("rule", "heading", "constant", "true_h")
     rows = [train_row("fput", f"m{number}", 0, 0.1) for number in range(MOST_FLOATING - len(others))]
-    (table,) = [
-        path for path in compose(Material(frame(rows)), [], tmp_path, ["error_table"]) if path.suffix == ".tex"
-    ]
+    assert r"\begin{longtable}" in error_table([*rows, train_row("fput", "more", 0, 0.1)], tmp_path).read_text()
+    table = error_table(rows, tmp_path)
     assert r"\begin{longtable}" not in table.read_text()
     check(latex, table)
+
+
+def error_table(rows: list[dict], out: Path) -> Path:
+    (table,) = [path for path in compose(Material(frame(rows)), out, ["error_table"]) if path.suffix == ".tex"]
+    return table
 
 
 def check(latex: str, table: Path) -> None:
