@@ -16,6 +16,7 @@ from bench.cell import Cell, Task, content_hash
 from bench.data import Dataset, Observations, observe
 from bench.deadline import TimeLimit, time_limit
 from bench.evaluate import judge
+from bench.heap import give_back, keep_freed_memory
 from bench.judges.field_map import sample_columns
 from bench.judges.held_out import held_out_columns
 from bench.judges.signal import signal_columns
@@ -59,6 +60,7 @@ def run_cell(task: Task, dataset: Callable[[], Dataset]) -> dict:
     `dataset` gives the shared data set; it is called only if the task needs one, and may fail like the rest.
     """
     torch.set_num_threads(1)  # torch reads OMP_NUM_THREADS once, workers are reused
+    keep_freed_memory()
     row, phase, start = opening(task), Phase(), time.perf_counter()
     try:
         cap_allocator(task.request)
@@ -76,6 +78,8 @@ def run_cell(task: Task, dataset: Callable[[], Dataset]) -> dict:
         row |= failure(status, error, phase.current)
         if isinstance(error, torch.OutOfMemoryError) and task.request.gpus == 1:
             row["reason"] = f"does not fit on this card: {error}"
+    finally:
+        give_back()
     row["wall_s"] = time.perf_counter() - start
     return row
 

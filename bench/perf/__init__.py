@@ -16,6 +16,9 @@ import models
 from bench.cell import Task
 from bench.expand import expand
 from bench.grid import Filters, Grid
+from bench.heap import keep_freed_memory
+
+keep_freed_memory()  # as in every cell; each case is a process of its own
 
 
 def in_unit(name: str) -> Callable[[Callable], Callable]:

@@ -1,7 +1,8 @@
 """Time in yardsticks: that of a run, divided by that of fixed work of the same sort, both in turn in one process.
 
-A machine that is slow today, or is shared for a while, slows both and cancels out. Yardsticks use nothing of ours,
-so that a change of ours moves the run alone.
+A machine that is slow today slows both and cancels out. One that is shared slows now the one and now the other, by
+up to a half, and never makes either faster: so of both the least counts. Yardsticks use nothing of ours, so that a
+change of ours moves the run alone.
 """
 
 import gc
@@ -12,7 +13,6 @@ import sys
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
-from statistics import median
 from time import perf_counter
 
 import torch
@@ -25,9 +25,9 @@ Run = Callable[[], object]
 Clock = Callable[[Run, int], float]  # seconds that so many calls in a row take
 
 SAMPLE_S = 0.02  # of work in one sample: shorter ones are mostly jitter
-ENOUGH_S = 0.5  # of yardstick beside a longer run: a night has a hundred of them to do
+ENOUGH_S = 0.1  # of yardstick beside a longer run: a night has a hundred of them to do
 BUDGET_S = 0.5
-ROUNDS = 2, 60  # at least and at most
+ROUNDS = 5, 60  # at least and at most
 QUICK = "HAMILTONIAN_BENCH_QUICK"  # the environment variable that asks for one round: it runs, that is all
 
 
@@ -50,10 +50,10 @@ def cpu_of_children(run: Run, times: int) -> float:
 def in_yardsticks(
     run: Run, yardstick: Run, *, clock: Clock = wall, rounds: tuple[int, int] = ROUNDS, warm: bool = True
 ) -> float:
-    """Median over rounds of the run's time divided by the mean of the yardstick's right before and after it.
+    """The least time of the run over rounds, divided by the least of the yardstick before, between and after them.
 
-    Both are `warm`, and called so often in a sample that their samples take about equally long, ENOUGH_S if one call
-    takes no longer; or not, where each call is a process of its own.
+    Both are `warm`, and called so often in a sample that their samples take about equally long, ENOUGH_S at most if
+    one call takes no longer; or not, where each call is a process of its own.
     """
     run_calls = yard_calls = 1
     if warm:
@@ -61,19 +61,18 @@ def in_yardsticks(
         sample_s = min(max(SAMPLE_S, run_s, yard_s), ENOUGH_S)
         run_calls, yard_calls = (max(1, round(sample_s / seconds)) for seconds in (run_s, yard_s))
     least, most = (1, 1) if QUICK in os.environ else rounds
-    ratios, start = [], perf_counter()
+    run_times: list[float] = []
+    start = perf_counter()
     gc.collect()
     gc.disable()
     try:
-        before = clock(yardstick, yard_calls) / yard_calls
-        while len(ratios) < least or (perf_counter() - start < BUDGET_S and len(ratios) < most):
-            seconds = clock(run, run_calls) / run_calls
-            after = clock(yardstick, yard_calls) / yard_calls
-            ratios.append(2 * seconds / (before + after))
-            before = after
+        yard_times = [clock(yardstick, yard_calls) / yard_calls]
+        while len(run_times) < least or (perf_counter() - start < BUDGET_S and len(run_times) < most):
+            run_times.append(clock(run, run_calls) / run_calls)
+            yard_times.append(clock(yardstick, yard_calls) / yard_calls)
     finally:
         gc.enable()
-    return median(ratios)
+    return min(run_times) / min(yard_times)
 
 
 def warm_seconds(run: Run, clock: Clock) -> float:
