@@ -10,10 +10,10 @@ from torch import Tensor
 
 
 class Expansion:
-    """grad H at points, of a net H = readout . a with layers a = tanh(z), z = W a_before + b; and its derivatives."""
+    """H = readout . a of layers a = tanh(z), z = W a_before + b, at points: its value, grad H, how these change."""
 
     def __init__(self, weights: list[Tensor], activations: list[Tensor], readout: Tensor):
-        self.weights, self.activations = weights, activations
+        self.weights, self.activations, self.readout = weights, activations, readout
         one = torch.ones((), dtype=readout.dtype, device=readout.device)
         self.slopes = [torch.addcmul(one, a, a, value=-1) for a in self.activations]  # tanh'
         back = readout.expand_as(self.activations[-1])
@@ -22,6 +22,10 @@ class Expansion:
             self.backs.insert(0, back)
             back = (slope * back) @ weight
         self.gradient = back
+
+    @property
+    def value(self) -> Float[Tensor, "*batch"]:
+        return self.activations[-1] @ self.readout
 
     def along(self, u: Float[Tensor, "*batch dim"]) -> "Direction":
         return Direction(self, u)
@@ -78,6 +82,11 @@ class SeparableExpansion:
     def __init__(self, potential: Expansion, kinetic: Expansion):
         self.parts = (potential, kinetic)
         self.gradient = torch.cat([part.gradient for part in self.parts], dim=-1)
+
+    @property
+    def value(self) -> Float[Tensor, "*batch"]:
+        potential, kinetic = self.parts
+        return kinetic.value + potential.value
 
     def along(self, u: Float[Tensor, "*batch dim"]) -> "SeparableDirection":
         return SeparableDirection([part.along(half) for part, half in zip(self.parts, u.chunk(2, -1), strict=True)])

@@ -63,7 +63,10 @@ class SHNN(HamiltonianModel):
         self.register_buffer("step", torch.zeros(()))
 
     def hamiltonian(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch"]:
-        return self.net(y) + self.scheme.excess(self.net.expansion(y), self.step) if self.correct else self.net(y)
+        if not self.correct:
+            return self.net(y)
+        at = self.net.expansion(y)
+        return at.value + self.scheme.excess(at, self.step)
 
     def gradient(self, y: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim"]:
         if not self.correct:

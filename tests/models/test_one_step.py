@@ -145,8 +145,8 @@ def test_the_expansion_of_a_net_is_its_gradient_along_the_direction(net):
     at, expected = net.expansion(y), Given(net).expansion(y)
     along, expected_along = at.along(u), expected.along(u)
     torch.testing.assert_close(
-        (at.gradient, along.first, along.second(w)),
-        (expected.gradient, expected_along.first, expected_along.second(w)),
+        (at.value, at.gradient, along.first, along.second(w)),
+        (net(y), expected.gradient, expected_along.first, expected_along.second(w)),
     )
     torch.testing.assert_close(along.first, torch.einsum("abij,abj->abi", net.hessian(y), u))
     leaves = (y[0].requires_grad_(), u[0].requires_grad_(), w[0].requires_grad_())
