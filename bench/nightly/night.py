@@ -117,7 +117,7 @@ def judged(night: Night, earlier: Sequence[Night], again: Callable[[Sequence[str
     if not doubtful:
         return replace(night, verdicts=verdicts)
     fresh = again(doubtful)
-    alone = judge(replace(night, figures=fresh), earlier)
+    alone = judge(replace(night, figures=night.figures | fresh), earlier)
     figures = night.figures | pooled([{name: night.figures[name] for name in doubtful}, fresh])
     together = judge(replace(night, figures=figures), earlier)
     for name in doubtful:

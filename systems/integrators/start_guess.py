@@ -16,7 +16,7 @@ from systems.registry import UnknownName
 if TYPE_CHECKING:
     from systems.integrators.runge_kutta import GaussLegendre
 
-REMEMBERED = 8  # earlier slopes that a guess may use
+REMEMBERED = 10  # earlier slopes that a guess may use
 
 
 class StartGuess(ABC):
@@ -49,7 +49,7 @@ class Extrapolation(StartGuess):
     """The polynomial through the slopes of the last steps; no evaluation once there are two.
 
     Hairer, Lubich, Wanner, Geometric Numerical Integration, VIII.6.1. Through how many, rounding decides: it is
-    doubled by each slope more. In float64 eight halve the evaluations of a rollout of small steps, or better; in
+    doubled by each slope more. In float64 ten halve the evaluations of a rollout of small steps, or better; in
     float32 three already leave nothing to iterate.
     """
 

@@ -136,6 +136,17 @@ def test_ten_nights_of_the_same_commit_raise_no_alarm_and_a_fifth_is_found(noise
     assert [outcome for _, outcome in histories].count(Outcome.WORSE) == 4
 
 
+def test_a_change_is_confirmed_though_another_suspect_scatters_in_its_fresh_passes():
+    """How noisy tonight is, the passes of all benchmarks say, not those of the few that are measured again."""
+    steady = Figure("", (0.99, 1.0, 1.01))
+    earlier = [night(number, {timed(number): steady for number in range(20)}) for number in range(5)]
+    slower = Figure("", (1.19, 1.2, 1.21))
+    tonight = night(9, {timed(number): slower if number < 2 else steady for number in range(20)})
+    fresh = {timed(0): slower, timed(1): Figure("", (1.0, 1.2, 1.5))}
+    verdicts = judged(tonight, earlier, lambda names: fresh).verdicts
+    assert [verdicts[timed(number)].outcome for number in range(3)] == [Outcome.WORSE, Outcome.SAME, Outcome.SAME]
+
+
 def test_without_fresh_passes_the_same_noise_would_alarm(monkeypatch):
     """The confirmation is what keeps ten nights quiet: thresholds alone do not."""
     monkeypatch.setattr("bench.nightly.night.suspects", lambda verdicts: [])
