@@ -30,7 +30,7 @@ def main(
     names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help=f"Of {', '.join(STUDIES)} [all].")] = None,
     iterations: Annotated[int | None, typer.Option(min=1, help="Of the training of each net.")] = None,
 ) -> None:
-    """Do the studies, a few minutes each on one core, and print the files; reports.build draws them."""
+    """Do the studies, ten minutes on one core, and print the files; reports.build draws them."""
     options = {} if iterations is None else {"iterations": iterations}
     try:
         written = write(out, names or list(STUDIES), **options)
