@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from itertools import count
+from itertools import count, islice
 
 import torch
 from jaxtyping import Float
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from systems.integrators.base import Integrator, VectorField
 from systems.integrators.solver import FixedPointSolver, Step
-from systems.integrators.start_guess import REMEMBERED, Extrapolation, Observation, StartGuess
+from systems.integrators.start_guess import NEXT_TO_NOTHING, REMEMBERED, USUAL, Extrapolation, Observation, StartGuess
 
 Coefficients = tuple[tuple[float, ...], ...]
 
@@ -96,11 +96,15 @@ class GaussLegendre(RungeKutta):
 
     def stepping(self, field: VectorField, h: float, first: int = 0) -> Callable[[Tensor], Tensor]:
         earlier: deque[Tensor] = deque(maxlen=REMEMBERED)
-        counter = count(first)
+        counter, used = count(first), USUAL
 
         def advance(y: Tensor) -> Tensor:
-            guess = self.start_guess.slopes(self, field, y, h, earlier, next(counter))
+            nonlocal used
+            newest = list(islice(earlier, max(0, len(earlier) - used), None))
+            guess = self.start_guess.slopes(self, field, y, h, newest, next(counter))
+            before = self.solver.report.iterations
             earlier.append(self.solve(field, y, h, guess))
+            used = REMEMBERED if self.solver.report.iterations - before > NEXT_TO_NOTHING else USUAL
             return displace(y, h, self.b, earlier[-1])
 
         return advance

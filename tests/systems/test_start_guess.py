@@ -7,7 +7,7 @@ from systems.double_well import DoubleWell
 from systems.integrators import unroll
 from systems.integrators.gauss_legendre4 import GaussLegendre4
 from systems.integrators.implicit_midpoint import ImplicitMidpoint
-from systems.integrators.start_guess import RK2, Extrapolation, Observation
+from systems.integrators.start_guess import RK2, USUAL, Extrapolation, Observation
 
 START = torch.tensor([[0.7, -1.1], [0.2, 1.0]], dtype=torch.float64)
 H, STEPS = 0.05, 20
@@ -39,3 +39,15 @@ def test_extrapolation_through_many_slopes_leaves_little_to_iterate_in_small_ste
     method = ImplicitMidpoint()
     unroll(method, DoubleWell().field, START, 0.005, 200)
     assert method.solver.report.iterations < 2 * 200
+
+
+def test_where_iterations_are_left_more_slopes_are_used(monkeypatch):
+    def iterations(h):
+        method = ImplicitMidpoint()
+        unroll(method, DoubleWell().field, 2 * START, h, 300)
+        return method.solver.report.iterations
+
+    coarse, fine = iterations(0.03), iterations(0.001)
+    monkeypatch.setattr("systems.integrators.runge_kutta.REMEMBERED", USUAL)
+    assert coarse < 0.95 * iterations(0.03)
+    assert fine == pytest.approx(iterations(0.001), abs=10)  # but for the first steps
