@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from itertools import count, islice
+from itertools import count
 
 import torch
 from jaxtyping import Float
@@ -100,8 +100,7 @@ class GaussLegendre(RungeKutta):
 
         def advance(y: Tensor) -> Tensor:
             nonlocal used
-            newest = list(islice(earlier, max(0, len(earlier) - used), None))
-            guess = self.start_guess.slopes(self, field, y, h, newest, next(counter))
+            guess = self.start_guess.slopes(self, field, y, h, list(earlier)[-used:], next(counter))
             before = self.solver.report.iterations
             earlier.append(self.solve(field, y, h, guess))
             used = REMEMBERED if self.solver.report.iterations - before > NEXT_TO_NOTHING else USUAL

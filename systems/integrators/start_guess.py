@@ -58,7 +58,7 @@ class Extrapolation(StartGuess):
     def slopes(self, method, field, y, h, earlier, step):
         if len(earlier) < 2:
             return method.predict(field, y, h)
-        used = list(earlier) if y.dtype == torch.float64 else list(earlier)[-3:]
+        used = earlier if y.dtype == torch.float64 else earlier[-3:]
         guess = len(used) * used[-1]
         for number, slopes in enumerate(reversed(used[:-1]), 2):
             guess = torch.add(guess, slopes, alpha=-((-1) ** number) * comb(len(used), number))

@@ -194,3 +194,12 @@ def test_an_interruption_is_no_row(train_task: Task, monkeypatch):
     monkeypatch.setattr(attempt, "build", interrupt)
     with pytest.raises(KeyboardInterrupt):
         run_cell(train_task, lambda: pytest.fail("too late"))
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_freed_memory_is_kept_until_the_cell_has_ended_however_it_does(train_task: Task, shared, monkeypatch, broken):
+    seen: list[str] = []
+    monkeypatch.setattr(attempt, "keep_freed_memory", lambda: seen.append("kept"))
+    monkeypatch.setattr(attempt, "give_back", lambda: seen.append("given back"))
+    run_cell(train_task, lambda: 1 / 0 if broken else seen.append("worked") or shared())
+    assert seen == ["kept", *([] if broken else ["worked"]), "given back"]
