@@ -21,6 +21,7 @@ from bench.nightly.verdict import Outcome, Verdict
 
 FLOOR = 0.05  # a relative change that is never called worse
 SPREADS = 3.0
+SUSPICION = 0.8  # of a threshold: what exceeds it is measured again
 NIGHTS = 7  # that a night is compared with, at most
 ENOUGH_NIGHTS = 4  # for their scatter to say something
 NOT_JUDGED = Verdict(Outcome.NEW)  # of a backfilled night
@@ -117,6 +118,18 @@ def relative_change(value: float, baseline: float) -> float:
 
 
 def suspects(verdicts: dict[str, Verdict]) -> list[str]:
-    """Benchmarks of time that seem to have changed: noise may be the cause, so they are measured once more."""
-    changed = (Outcome.WORSE, Outcome.BETTER)
-    return [name for name, verdict in verdicts.items() if depends_on_machine(name) and verdict.outcome in changed]
+    """Benchmarks of time that may have changed: they come near the threshold, or exceed it."""
+    return [name for name, verdict in verdicts.items() if depends_on_machine(name) and suspicious(verdict)]
+
+
+def suspicious(verdict: Verdict) -> bool:
+    if verdict.change is None or verdict.threshold is None:
+        return False
+    return abs(verdict.change) > max(FLOOR, SUSPICION * verdict.threshold)
+
+
+def confirmed(suspicion: Verdict, fresh: Verdict) -> Outcome:
+    """What fresh passes alone show, if it is in the direction of what made them necessary."""
+    assert suspicion.change is not None
+    assert fresh.change is not None
+    return fresh.outcome if suspicion.change * fresh.change > 0 else Outcome.SAME

@@ -1,4 +1,4 @@
-"""One night: measure a commit, judge it by the nights before, and measure once more what seems to have changed."""
+"""One night: measure a commit, judge it by the nights before, and measure once more what may have changed."""
 
 import re
 import shutil
@@ -12,13 +12,12 @@ from bench.nightly.commit import Commit
 from bench.nightly.figures import Figure, pooled
 from bench.nightly.grid_run import run_grid
 from bench.nightly.history import Night
-from bench.nightly.judge import judge, suspects
+from bench.nightly.judge import confirmed, judge, suspects
 from bench.nightly.machine import Machine, packages
-from bench.nightly.verdict import Outcome
 from bench.store import replace_file
 
 PASSES = 3  # over the benchmarks of time: what they differ in is the A/A spread
-AGAIN = 3  # more passes over those that seem to have changed
+AGAIN = 7  # more passes over those that may have changed
 
 Say = Callable[[str], None]
 
@@ -61,7 +60,7 @@ class Measurement:
 
     def again(self, names: Sequence[str]) -> dict[str, Figure]:
         """Fresh figures of some benchmarks."""
-        self.say(f"asv: {len(names)} that seem to have changed, {AGAIN} passes more")
+        self.say(f"asv: {len(names)} that may have changed, {AGAIN} passes more")
         return pooled([self._measure_more(names) for _ in range(AGAIN)])
 
     def _measure_more(self, names: Sequence[str]) -> dict[str, Figure]:
@@ -111,7 +110,7 @@ def begin(commit: Commit, machine: Machine, wanted: Wanted) -> Night:
 
 
 def judged(night: Night, earlier: Sequence[Night], again: Callable[[Sequence[str]], dict[str, Figure]]) -> Night:
-    """The night with verdicts: a change of time is one only if fresh passes alone show it as well."""
+    """The night with verdicts: a change of time is one only if fresh passes alone show it."""
     verdicts = judge(night, earlier)
     doubtful = suspects(verdicts)
     if not doubtful:
@@ -121,8 +120,6 @@ def judged(night: Night, earlier: Sequence[Night], again: Callable[[Sequence[str
     figures = night.figures | pooled([{name: night.figures[name] for name in doubtful}, fresh])
     together = judge(replace(night, figures=figures), earlier)
     for name in doubtful:
-        seen = verdicts[name].outcome
         if not figures[name].failure:
-            confirmed = name not in fresh or alone[name].outcome is seen
-            together[name] = replace(together[name], outcome=seen if confirmed else Outcome.SAME)
+            together[name] = replace(together[name], outcome=confirmed(verdicts[name], alone[name]))
     return replace(night, figures=figures, verdicts=together)

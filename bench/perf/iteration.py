@@ -24,7 +24,7 @@ ROUNDING = 1e-5  # of float32 over 32 steps: below it, the ratio of two gradient
 class Iteration(ABC):
     """What is measured of any iteration; `setup` says of which."""
 
-    version = "2"  # 2: least times, freed memory is kept
+    version = "3"  # 2: freed memory is kept; 3: trimmed means
     timeout = 300
 
     @abstractmethod

@@ -42,7 +42,7 @@ class DirectFit:
 
     params = ([name for name in LEARNERS if models.get(name).fits],)
     param_names = ("model",)
-    version = "3"  # 2: on fewer trajectories; 3: least times, freed memory is kept
+    version = "4"  # 2: on fewer trajectories; 3: freed memory is kept; 4: trimmed means
     timeout = 300
 
     def setup(self, model: str) -> None:

@@ -1,8 +1,8 @@
 """Time in yardsticks: that of a run, divided by that of fixed work of the same sort, both in turn in one process.
 
-A machine that is slow today slows both and cancels out. One that is shared slows now the one and now the other, by
-up to a half, and never makes either faster: so of both the least counts. Yardsticks use nothing of ours, so that a
-change of ours moves the run alone.
+A machine that is slow today slows both and cancels out. One that is shared slows each by up to a half for moments, so
+both take turns as fast as they can, for long enough to meet the same mixture of moments. Yardsticks use nothing of
+ours, so that a change of ours moves the run alone.
 """
 
 import gc
@@ -17,6 +17,7 @@ from time import perf_counter
 
 import torch
 import torchdiffeq
+from scipy.stats import trim_mean
 from torch import Tensor, nn
 
 import bench
@@ -24,10 +25,11 @@ import bench
 Run = Callable[[], object]
 Clock = Callable[[Run, int], float]  # seconds that so many calls in a row take
 
-SAMPLE_S = 0.02  # of work in one sample: shorter ones are mostly jitter
+SAMPLE_S = 0.01  # of work in one sample: shorter ones are mostly jitter
 ENOUGH_S = 0.1  # of yardstick beside a longer run: a night has a hundred of them to do
-BUDGET_S = 0.5
-ROUNDS = 5, 60  # at least and at most
+BUDGET_S = 1.0
+ROUNDS = 3, 100  # at least and at most
+CUT = 0.2  # of the rounds at either end: a stall hits the run or the yardstick
 QUICK = "HAMILTONIAN_BENCH_QUICK"  # the environment variable that asks for one round: it runs, that is all
 
 
@@ -50,7 +52,7 @@ def cpu_of_children(run: Run, times: int) -> float:
 def in_yardsticks(
     run: Run, yardstick: Run, *, clock: Clock = wall, rounds: tuple[int, int] = ROUNDS, warm: bool = True
 ) -> float:
-    """The least time of the run over rounds, divided by the least of the yardstick before, between and after them.
+    """The time of the run in those of the yardsticks right before and after it: the trimmed mean over rounds.
 
     Both are `warm`, and called so often in a sample that their samples take about equally long, ENOUGH_S at most if
     one call takes no longer; or not, where each call is a process of its own.
@@ -61,18 +63,20 @@ def in_yardsticks(
         sample_s = min(max(SAMPLE_S, run_s, yard_s), ENOUGH_S)
         run_calls, yard_calls = (max(1, round(sample_s / seconds)) for seconds in (run_s, yard_s))
     least, most = (1, 1) if QUICK in os.environ else rounds
-    run_times: list[float] = []
-    start = perf_counter()
+    ratios: list[float] = []
     gc.collect()
     gc.disable()
     try:
-        yard_times = [clock(yardstick, yard_calls) / yard_calls]
-        while len(run_times) < least or (perf_counter() - start < BUDGET_S and len(run_times) < most):
-            run_times.append(clock(run, run_calls) / run_calls)
-            yard_times.append(clock(yardstick, yard_calls) / yard_calls)
+        start = perf_counter()
+        before = clock(yardstick, yard_calls) / yard_calls
+        while len(ratios) < least or (perf_counter() - start < BUDGET_S and len(ratios) < most):
+            run_s = clock(run, run_calls) / run_calls
+            after = clock(yardstick, yard_calls) / yard_calls
+            ratios.append(run_s / ((before + after) / 2))
+            before = after
     finally:
         gc.enable()
-    return min(run_times) / min(yard_times)
+    return float(trim_mean(ratios, CUT))
 
 
 def warm_seconds(run: Run, clock: Clock) -> float:

@@ -32,5 +32,5 @@ def noisy(values: dict[str, float], noise: float, drawn: np.random.Generator, pa
     figures = {}
     for name, value in values.items():
         tonight = value * (1 + 0.5 * noise * drawn.normal())
-        figures[name] = Figure("yardsticks", tuple(tonight * (1 + noise * drawn.normal(size=passes))))
+        figures[name] = Figure("yardsticks", tuple((tonight * (1 + noise * drawn.normal(size=passes))).tolist()))
     return figures

@@ -147,6 +147,24 @@ def test_a_change_is_confirmed_though_another_suspect_scatters_in_its_fresh_pass
     assert [verdicts[timed(number)].outcome for number in range(3)] == [Outcome.WORSE, Outcome.SAME, Outcome.SAME]
 
 
+@pytest.mark.parametrize(("shown", "outcome"), [(1.2, Outcome.WORSE), (1.1, Outcome.SAME), (0.8, Outcome.SAME)])
+def test_what_comes_near_the_threshold_is_measured_again_and_judged_by_that_alone(shown, outcome):
+    def around(value):
+        return Figure("", (0.96 * value, value, 1.04 * value))  # so the threshold is 13 %
+
+    steady = {timed(number): around(1.0) for number in range(20)}
+    slower = {timed(0): around(1.11), timed(1): around(1.09)}
+    asked = []
+
+    def again(names):
+        asked.extend(names)
+        return {timed(0): around(shown)}
+
+    verdicts = judged(night(9, steady | slower), [night(number, steady) for number in range(5)], again).verdicts
+    assert asked == [timed(0)]
+    assert verdicts[timed(0)].outcome is outcome
+
+
 def test_without_fresh_passes_the_same_noise_would_alarm(monkeypatch):
     """The confirmation is what keeps ten nights quiet: thresholds alone do not."""
     monkeypatch.setattr("bench.nightly.night.suspects", lambda verdicts: [])
