@@ -2,7 +2,7 @@
 
 In a scratch clone of HEAD: so many nights of the same code (A/A), each of which must exit with 0; then one night with
 the faults committed on top, which must exit with 1 and name each of them. No fault touches what another is named by.
-A night takes as long as a night takes: a quiet machine, and patience.
+A night takes as long as a night takes: a quiet machine, and patience. A series that was stopped goes on where it was.
 """
 
 import json
@@ -103,18 +103,22 @@ Continuous.adjoint_field = wrong_sign(Continuous.adjoint_field)
 
 
 def main(
-    scratch: Annotated[Path, typer.Argument(help="Folder for the clone and the histories; made anew.")],
+    scratch: Annotated[Path, typer.Argument(help="Folder for clone and history: new, or of a stopped series.")],
     nights: Annotated[int, typer.Option(min=1, help="Of the same code.")] = 10,
     fault: Annotated[list[str] | None, typer.Option(help=f"Only this one of: {'; '.join(FAULTS)}.")] = None,
     only: Annotated[list[str] | None, typer.Option(help="As of bench.nightly: only these, no grid.")] = None,
 ) -> None:
     """Exit with 0 if every fault is found and named and no night of the same code alarms, else with 1."""
-    scratch.mkdir(parents=True)
     clone, history = scratch.resolve() / "clone", scratch.resolve() / "history"
-    subprocess.run(["git", "clone", "-q", str(ROOT), str(clone)], check=True)
+    if not clone.exists():
+        subprocess.run(["git", "clone", "-q", str(ROOT), str(clone)], check=True)
     options = [argument for pattern in only or () for argument in ("--only", pattern)]
+    before = sorted((history / "nights").glob("*.json"))
+    if any(alarms_of(path) for path in before):
+        raise typer.BadParameter("a night in there alarmed, so there is nothing to go on with: take a new folder")
+    print(f"{len(before)} nights before, no alarm", flush=True)
     passed = True
-    for number in range(1, nights + 1):
+    for number in range(len(before) + 1, nights + 1):
         commit(clone, f"night {number}: nothing changed")
         code, alarms = night(clone, history, options, f"night {number} of the same code")
         passed &= shown("exit code 0 and no alarm", code == 0 and not alarms)
@@ -141,12 +145,15 @@ def night(clone: Path, history: Path, options: list[str], what: str) -> tuple[in
     with history.with_suffix(".log").open("ab") as log:
         environment = os.environ | {"PYTHONPATH": str(clone)}
         done = subprocess.run(command, cwd=clone, env=environment, stdout=log, stderr=log, check=False)
-    newest = max((history / "nights").glob("*.json"), key=lambda path: path.stat().st_mtime)
-    verdicts = json.loads(newest.read_text())["verdicts"]
-    alarms = [name for name, verdict in verdicts.items() if verdict["outcome"] in ("worse", "failed", "vanished")]
+    alarms = alarms_of(max((history / "nights").glob("*.json"), key=lambda path: path.stat().st_mtime))
     minutes = (time.monotonic() - start) / 60
     print(f"{what}: exit code {done.returncode}, {minutes:.1f} min, alarms: {alarms}", flush=True)
     return done.returncode, alarms
+
+
+def alarms_of(night: Path) -> list[str]:
+    verdicts = json.loads(night.read_text())["verdicts"]
+    return [name for name, verdict in verdicts.items() if verdict["outcome"] in ("worse", "failed", "vanished")]
 
 
 def shown(what: str, right: bool) -> bool:
