@@ -1,5 +1,6 @@
 """The files of a store: what may be one, and how each is read and written."""
 
+import hashlib
 import json
 import uuid
 import warnings
@@ -17,6 +18,7 @@ from bench.store.place import Place, StoreError
 
 MARKER = "store.json"
 PARTS, JOURNALS, RUNS = "part-*.parquet", "journal-*.jsonl", "runs/*.json"
+KEY = ["cell_id", "attempt", "run_id"]  # of a row
 
 
 class DamagedFile(UserWarning):
@@ -137,11 +139,21 @@ def write_marker(place: Place) -> None:
 
 def write_part(place: Place, tables: Iterable[pa.Table]) -> None:
     """One Parquet file with a group of rows for each table; each is asked for when the one before is written."""
+    _write(place, uuid.uuid4().hex, tables)
+
+
+def write_sealed(place: Place, rows: pa.Table) -> None:
+    """The Parquet file of a journal, named after its rows: if a crash left the journal, it replaces itself."""
+    keys = json.dumps(rows.select(KEY).to_pylist()).encode()
+    _write(place, hashlib.blake2b(keys, digest_size=16).hexdigest(), [rows])
+
+
+def _write(place: Place, name: str, tables: Iterable[pa.Table]) -> None:
     sink = pa.BufferOutputStream()
     with pq.ParquetWriter(sink, SCHEMA, compression="zstd") as writer:
         for table in tables:
             writer.write_table(table)
-    place.replace(f"part-{uuid.uuid4().hex}.parquet", sink.getvalue())
+    place.replace(f"part-{name}.parquet", sink.getvalue())
 
 
 def records(store: str | Path | Place) -> dict[str, dict]:

@@ -8,10 +8,9 @@ import pandas as pd
 import pyarrow as pa
 
 from bench.schema import SCHEMA
-from bench.store.files import JOURNALS, PARTS, DamagedFile, check_marker, journal_table, place_of, read_part
+from bench.store.files import JOURNALS, KEY, PARTS, DamagedFile, check_marker, journal_table, place_of, read_part
 from bench.store.place import Place
 
-KEY = ["cell_id", "attempt", "run_id"]  # of a row
 ORDER = "started_at"
 
 

@@ -14,6 +14,7 @@ from bench.schema import SCHEMA, VERSION
 from bench.status import Status
 from bench.store.files import (
     JOURNALS,
+    KEY,
     PARTS,
     RUNS,
     check_marker,
@@ -26,7 +27,7 @@ from bench.store.files import (
     write_part,
 )
 from bench.store.place import Place
-from bench.store.reading import KEY, read, rows_of
+from bench.store.reading import read, rows_of
 from bench.store.studies import file_of, read_study, studies, studies_in
 from bench.store.writer import LARGE_PART, Store, compact
 

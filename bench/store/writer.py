@@ -19,6 +19,7 @@ from bench.store.files import (
     read_part,
     write_marker,
     write_part,
+    write_sealed,
 )
 from bench.store.place import Place, StoreError
 from bench.store.studies import write_study
@@ -95,9 +96,9 @@ class Store:
                 self._seal()
 
     def _seal(self) -> None:
-        """Turn the journal into a Parquet file; a crash in between leaves rows twice, never none."""
+        """Turn the journal into a Parquet file; a crash in between leaves both, and the next writer mends that."""
         if self._rows:
-            write_part(self.place, [pa.Table.from_pylist(self._rows, schema=SCHEMA)])
+            write_sealed(self.place, pa.Table.from_pylist(self._rows, schema=SCHEMA))
             self._journal.clear()
             self._rows, self._bytes = [], 0
 
@@ -118,12 +119,11 @@ class Store:
 
 
 def seal(place: Place) -> None:
-    """Turn the journals that others left behind into one Parquet file."""
-    old = place.names(JOURNALS)
-    rows = pa.concat_tables([SCHEMA.empty_table(), *(journal_table(place, name) for name in old)])
-    if len(rows):
-        write_part(place, [rows])
-    for name in old:
+    """Turn each journal that others left behind into a Parquet file."""
+    for name in place.names(JOURNALS):
+        rows = journal_table(place, name)
+        if len(rows):
+            write_sealed(place, rows)
         place.remove(name)
 
 

@@ -175,6 +175,8 @@ def test_a_crash_between_parquet_and_the_journals_removal_duplicates_nothing(fol
     assert len(read(folder, attempts=True)) == 1
     fill(folder, "b", [make_row(2)])
     assert read(folder, attempts=True)["cell_id"].tolist() == ["1", "2"]
+    in_parquet = [name for part in files(folder, "part-*") for name in pq.read_table(part)["cell_id"].to_pylist()]
+    assert sorted(in_parquet) == ["1", "2"]
 
 
 def test_a_crash_while_a_file_is_written_leaves_the_old_state(folder: Path, make_row):
