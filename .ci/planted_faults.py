@@ -116,7 +116,7 @@ def main(
     before = sorted((history / "nights").glob("*.json"))
     if any(alarms_of(path) for path in before):
         raise typer.BadParameter("a night in there alarmed, so there is nothing to go on with: take a new folder")
-    print(f"{len(before)} nights before, no alarm", flush=True)
+    print(f"{head(clone)}; {len(before)} nights before, no alarm", flush=True)
     passed = True
     for number in range(len(before) + 1, nights + 1):
         commit(clone, f"night {number}: nothing changed")
@@ -131,6 +131,12 @@ def main(
     for each in planted:
         passed &= shown(f"names {each.named}", any(each.named in alarm for alarm in alarms))
     raise typer.Exit(0 if passed else 1)
+
+
+def head(clone: Path) -> str:
+    """Commit and subject of the clone."""
+    command = ["git", "-C", str(clone), "log", "-1", "--format=%h %s"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def commit(clone: Path, message: str) -> None:

@@ -27,10 +27,14 @@ def night(number: int, figures: dict[str, Figure | float], **changes: object) ->
     return Night(f"{number:040x}", f"change {number}", moment, moment, figures=full, **facts)  # pyright: ignore
 
 
+def moved(values: dict[str, float], noise: float, drawn: np.random.Generator) -> dict[str, float]:
+    """What a night makes of true times: a normal deviation, relative, that all passes of that night share."""
+    return {name: value * (1 + noise * drawn.normal()) for name, value in values.items()}
+
+
 def noisy(values: dict[str, float], noise: float, drawn: np.random.Generator, passes: int = 3) -> dict[str, Figure]:
-    """Figures of time with normal noise, `noise` relative in every pass and half as much from night to night."""
+    """Figures of time with normal noise, relative, of every pass."""
     figures = {}
     for name, value in values.items():
-        tonight = value * (1 + 0.5 * noise * drawn.normal())
-        figures[name] = Figure("yardsticks", tuple((tonight * (1 + noise * drawn.normal(size=passes))).tolist()))
+        figures[name] = Figure("yardsticks", tuple((value * (1 + noise * drawn.normal(size=passes))).tolist()))
     return figures
