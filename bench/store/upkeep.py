@@ -152,13 +152,14 @@ def doctor(store: str | Path | Place, *, mend: bool = False) -> list[Finding]:
     found = list(_findings(place))
     if not (mend and found):
         return found
-    with Store(place, "doctor"):  # turns journals into Parquet, and sets aside what has no end
-        for finding in found:
+    with Store(place, "doctor"):  # turns journals into Parquet, which may make a damaged file whole again
+        left = list(_findings(place))
+        for finding in left:
             if finding.remedy == SET_ASIDE:
                 place.set_aside(finding.name)
             elif finding.remedy == REMOVE:
                 place.remove(finding.name)
-        if any(finding.remedy == REWRITE for finding in found):
+        if any(finding.remedy == REWRITE for finding in left):
             compact(place, kept=0, everything=True)
     return found
 

@@ -163,6 +163,21 @@ def test_doctor_finds_mends_and_then_has_nothing_to_say(folder: Path, make_row):
     assert (folder / "damaged" / damaged.name).exists()
 
 
+def test_a_damaged_file_is_written_anew_from_its_journal(folder: Path, make_row):
+    """A power cut may leave both: the file was not yet on the disk when the journal was to go."""
+    store = Store(folder, "a")
+    store.append(make_row(1), make_row(2))
+    store._lock.close()
+    (journal,) = folder.glob("journal-*")
+    lines = journal.read_bytes()
+    fill(folder, "b", [])  # seals it
+    (part,) = folder.glob("part-*")
+    part.write_bytes(part.read_bytes()[:-20])
+    journal.write_bytes(lines)
+    assert [finding.name for finding in doctor(folder, mend=True)] == [part.name]
+    assert sorted(read(folder)["cell_id"]) == ["1", "2"]
+
+
 def read_part_id(content: bytes) -> str:
     import pyarrow as pa
 
